@@ -1,0 +1,60 @@
+# One target per verb; CI calls the same ones. Everything needs only git, make and Python 3.11+.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types unit drift format golden lock bench wheel clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+$(VENV)/.installed: pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+setup: $(VENV)/.installed  ## a virtual environment with everything pinned
+
+demo: setup  ## compile the example, serve it, call it, kill the primary: under a minute
+	$(BIN)/python demo/demo.py
+
+test: lint types drift unit  ## everything that CI checks, under five minutes
+
+lint: setup  ## style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup  ## mypy, strict, both halves
+	$(BIN)/mypy
+
+drift: setup  ## generated files are fresh, the worked example is right
+	$(BIN)/llmcompile schema --check
+	$(BIN)/llmcompile check
+
+unit: setup  ## all tests, with branch coverage of both halves
+	COVERAGE_PROCESS_START=pyproject.toml $(BIN)/python -m coverage run -m pytest
+	@$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m coverage report
+
+format: setup  ## let ruff fix and format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+golden: setup  ## rewrite the expected files of the golden cases; read the diff before you commit it
+	GOLDEN=write $(BIN)/python -m pytest -q tests/test_golden.py
+
+lock: setup  ## resolve requirements.lock again from pyproject.toml
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--all-extras --group dev --output-file requirements.lock pyproject.toml
+
+bench: setup  ## the figures of docs/benchmarks.md
+	$(BIN)/python bench/compile.py
+
+wheel: setup  ## build/*.whl
+	$(BIN)/python -m build --wheel --no-isolation --outdir build
+
+clean:  ## forget everything that was made here
+	rm -rf $(VENV) dist build .llmcompile .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
