@@ -1,0 +1,1 @@
+"""What people write: one pydantic model per file kind. Their docstrings are the editor's schema."""

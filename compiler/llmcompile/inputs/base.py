@@ -1,0 +1,28 @@
+"""The input models' common ground: strictness, and how a validator names a problem.
+
+A validator sees one file alone; what needs the fleet is a check.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from pydantic_core import PydanticCustomError
+
+
+class Input(BaseModel):
+    """A mapping that people write: unknown keys are errors, nothing is coerced, nothing changes later."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True, hide_input_in_errors=True
+    )
+
+
+def problem(code: str, message: str, hint: str = "", **where: Any) -> PydanticCustomError:
+    """An error that becomes a diagnostic of this code.
+
+    ``where`` may hold ``below`` (a route below the value), ``at`` ("key"), and ``first`` (a route below the
+    value, with ``first_label``) for the related place.
+    """
+    return PydanticCustomError(code, "{message}", {"message": message, "hint": hint, **where})  # type: ignore[arg-type]

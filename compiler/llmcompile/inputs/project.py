@@ -1,0 +1,64 @@
+"""``llmcompile.yaml``: what all accounts, regions and models share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from llmcompile.inputs.base import Input, problem
+from llmcompile.inputs.endpoint import Count, Credential, Text
+from llmcompile.inputs.values import GroupName, Name
+
+
+class Tier(Input):
+    """Limits for traffic over the platform's endpoints. What is left out is not limited."""
+
+    requests_per_minute: Count | None = None
+    """Requests in any minute."""
+    tokens_per_day: Count | None = None
+    """Input and output tokens in a day, UTC."""
+    concurrent: Count | None = None
+    """Requests on their way at once."""
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if self.requests_per_minute is self.tokens_per_day is self.concurrent is None:
+            hint = "write at least one of requests_per_minute, tokens_per_day, concurrent"
+            raise problem("value-invalid", "a tier without any limit", hint)
+        return self
+
+
+class AccessGroup(Input):
+    """An access group that may be granted before a model carries it."""
+
+    description: Text | None = None
+    """What the group is for."""
+
+
+class Guards(Input):
+    """When a push asks for confirmation."""
+
+    max_change_percent: Annotated[int, Field(ge=1, le=100)] = 30
+    """The share of documents that may change at once."""
+    min_changes: Annotated[int, Field(ge=0, le=10**6)] = 5
+    """Up to this many changes are never held up."""
+
+
+class Project(Input):
+    """The project file; it marks the root of the repository."""
+
+    version: Literal[1]
+    """The format of the YAML."""
+    stores: dict[Name, Text] = Field(default={}, examples=[{"local": "dir:.llmcompile/store"}])
+    """Where compiled documents are pushed, by name: dir:PATH or gcpsecrets://PROJECT."""
+    tiers: dict[Name, Tier] = {}
+    """Limits, by name."""
+    access_groups: dict[GroupName, AccessGroup | None] = {}
+    """Access groups with a description. Groups that models carry need no entry."""
+    credentials: dict[Name, Credential] = {}
+    """Credentials that several endpoints share, by name."""
+    guards: Guards = Guards()
+    """When a push asks for confirmation."""
+    price_horizon_days: Annotated[int, Field(ge=0, le=3650)] = 90
+    """For how long from now every served model must have a price."""

@@ -1,0 +1,85 @@
+"""Base and token URLs: https except to this machine, no credentials, no cloud metadata."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated, Any
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import PlainValidator, WithJsonSchema
+
+from llmcompile.inputs.base import problem
+from llmcompile.inputs.values import kind_of
+from llmcompile.load.literals import looks_literal
+
+_METADATA = {
+    "metadata.google.internal", "metadata", "instance-data", "metadata.azure.com", "100.100.100.200", "fd00:ec2::254",
+}  # fmt: skip
+_SECRET_PARAMETERS = ("key=", "token=", "secret=", "sig=", "password=", "code=")
+
+
+def check_url(value: Any) -> str:
+    """The URL as written, or a problem that says what is wrong with it."""
+    if not isinstance(value, str):
+        raise problem("type-wrong", f"expected a URL, found {kind_of(value)}")
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise problem("url-invalid", "not a URL", "write https://host/") from None
+    if "@" in parts.netloc or any(each in parts.query.lower() for each in _SECRET_PARAMETERS) or looks_literal(value):
+        raise problem("url-credentials", "credentials inside a URL", "use api_key or oauth with a ref, and revoke these")
+    odd = any(each.isspace() or not each.isprintable() or each in '\\"<>^`{|}' for each in value)
+    if odd or parts.scheme not in ("http", "https") or not _is_host(host) or parts.query or parts.fragment:
+        raise problem("url-invalid", "not a base URL", "write https://host/path, without a query or a fragment")
+    _check_host(parts, host)
+    return value
+
+
+def _is_host(host: str) -> bool:
+    if ":" in host:
+        return _address(host) is not None
+    labels = host.removesuffix(".").split(".")
+    return all(
+        0 < len(each) <= 63 and each.isascii() and each.replace("-", "").replace("_", "").isalnum() for each in labels
+    )
+
+
+def _check_host(parts: SplitResult, host: str) -> None:
+    address = _address(host)
+    if host.removesuffix(".") in _METADATA or (address is not None and address.is_link_local):
+        raise problem("url-metadata", "an address of the cloud's metadata service", "write the endpoint's own address")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise problem("url-insecure", "plain http to another machine", "write https://; http is for loopback alone")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine."""
+    address = _address(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        # Resolvers read 0x7f000001, 2852039166 and 127.1 as addresses too; none of them is a host name.
+        return _legacy_address(host)
+    return address.ipv4_mapped or address if isinstance(address, ipaddress.IPv6Address) else address
+
+
+def _legacy_address(host: str) -> ipaddress.IPv4Address | None:
+    try:
+        numbers = [int(each, 0) if not each.isdigit() else int(each, 8 if each[0] == "0" else 10) for each in host.split(".")]
+        *high, low = numbers
+        value = sum(each << (24 - 8 * index) for index, each in enumerate(high)) + low
+        return ipaddress.IPv4Address(value) if len(numbers) <= 4 and all(each < 256 for each in high) else None
+    except ValueError:
+        return None
+
+
+Url = Annotated[
+    str,
+    PlainValidator(check_url),
+    WithJsonSchema({"type": "string", "pattern": "^https?://[^?#\\s@]+$", "examples": ["https://example-eu.openai.azure.com/"]}),
+]

@@ -1,0 +1,219 @@
+"""The scalar types of the input models: names, instants, prices, currencies and refs.
+
+Each accepts one spelling and says what to write instead of the others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
+
+from llmcompile.inputs.base import problem
+from llmcompile.inputs.currencies import CURRENCIES
+from llmcompile.load import literals, refs
+from llmcompile.load.literals import quote
+from llmcompile.load.refs import Ref
+
+T = TypeVar("T")
+
+
+def kind_of(value: object) -> str:
+    """What a value is, in the words of people who write YAML."""
+    kinds: dict[type, str] = {
+        dict: "a mapping",
+        tuple: "a list",
+        list: "a list",
+        str: "text",
+        bool: "true or false",
+        int: "a whole number",
+        Decimal: "a number",
+    }
+    return kinds.get(type(value), "nothing")
+
+
+def _text(value: Any, hint: str = "quote it") -> str:
+    if not isinstance(value, str):
+        raise problem("type-wrong", f"expected text, found {kind_of(value)}", hint if value is not None else "")
+    return value
+
+
+def _named(code: str, what: str, pattern: str, limit: int, allowed: str) -> Callable[[Any], str]:
+    compiled = re.compile(pattern)
+
+    def check(value: Any) -> str:
+        text = _text(value)
+        if len(text) > limit:
+            raise problem(code, f"{what} is longer than {limit} characters")
+        if not compiled.fullmatch(text):
+            fit = re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("-._")
+            hint = f"write '{fit}'" if compiled.fullmatch(fit) else ""
+            raise problem(code, f"{what} {quote(text)} is not made of {allowed}", hint)
+        return text
+
+    return check
+
+
+def _named_type(code: str, what: str, pattern: str, limit: int, allowed: str, example: str) -> Any:
+    schema = {"type": "string", "pattern": f"^{pattern}$", "maxLength": limit, "examples": [example]}
+    return Annotated[
+        str, PlainValidator(_named(code, what, pattern, limit, allowed)), WithJsonSchema(schema)
+    ]
+
+
+_SLUG = r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?"
+_SLUG_WORDS = "lowercase letters, digits, '-' and '_', with a letter or digit at both ends"
+
+Name = _named_type("name-invalid", "the name", _SLUG, 63, _SLUG_WORDS, "default")
+# What is left of Kubernetes' 63 characters beside "-llm-config" and "azure-openai-".
+AccountId = _named_type("name-invalid", "the account id", _SLUG, 52, _SLUG_WORDS, "acme")
+RegionId = _named_type("name-invalid", "the region id", _SLUG, 50, _SLUG_WORDS, "europe-west6")
+ModelCode = _named_type(
+    "name-invalid",
+    "the model code",
+    r"[A-Za-z0-9][A-Za-z0-9._-]*",
+    100,
+    "letters, digits, '.', '_' and '-'",
+    "gpt-4o",
+)
+ModelName = Annotated[str, Field(min_length=1, max_length=200, examples=["gpt-4o"])]
+"""A reference to a model of the catalogue, or a name that an upstream uses."""
+GroupName = _named_type(
+    "group-name", "the access group", r"[a-z0-9._-]+", 63, "lowercase letters, digits, '.', '_' and '-'", "general"
+)
+Tag = _named_type("value-invalid", "the tag", r"[a-z0-9._-]+", 63, "lowercase letters, digits, '.', '_' and '-'", "eu")
+
+
+def _unique(items: tuple[T, ...]) -> tuple[T, ...]:
+    seen: dict[Any, int] = {}
+    for index, item in enumerate(items):
+        if item in seen:
+            raise problem(
+                "list-duplicate",
+                f"{quote(item)} is listed twice",
+                "keep one",
+                below=(index,),
+                first=(seen[item],),
+                first_label="first listed here",
+            )
+        seen[item] = index
+    return items
+
+
+Unique = AfterValidator(_unique)
+Names = Annotated[tuple[Name, ...], Unique]
+Models = Annotated[tuple[ModelName, ...], Unique]
+Groups = Annotated[tuple[GroupName, ...], Unique]
+Tags = Annotated[tuple[Tag, ...], Unique]
+
+
+def _instant(value: Any) -> datetime:
+    text = _text(value, "write a date such as 2026-01-01")
+    form = "%Y-%m-%d" if len(text) == 10 else "%Y-%m-%dT%H:%M:%SZ"
+    try:
+        if not re.fullmatch(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?", text, re.ASCII):
+            raise ValueError
+        return datetime.strptime(text, form).replace(tzinfo=UTC)
+    except ValueError:
+        raise problem(
+            "value-invalid",
+            f"{quote(text)} is not a date or a UTC timestamp",
+            "write 2026-01-01 (midnight UTC) or 2026-01-01T12:00:00Z",
+        ) from None
+
+
+Instant = Annotated[
+    datetime,
+    PlainValidator(_instant),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?$",
+            "examples": ["2026-01-01", "2026-01-01T12:00:00Z"],
+        }
+    ),
+]
+
+
+def _price(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        hint = "remove the quotes" if isinstance(value, str) else ""
+        raise problem("type-wrong", f"expected a number, found {kind_of(value)}", hint)
+    price = Decimal(value)
+    if price < 0:
+        raise problem("price-negative", "a price cannot be negative", "a free unit costs 0")
+    if price and not -12 <= price.adjusted() <= 9:
+        raise problem("value-invalid", "a price per million tokens lies between 1e-12 and 1e9")
+    return price
+
+
+Price = Annotated[
+    Decimal,
+    PlainValidator(_price),
+    WithJsonSchema({"type": "number", "minimum": 0, "examples": [2.5]}),
+]
+
+
+def _seconds(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise problem("type-wrong", f"expected a number of seconds, found {kind_of(value)}")
+    if not 0 < value <= 3600:
+        raise problem("value-invalid", "a time limit lies above 0 and up to 3600 seconds")
+    return Decimal(value)
+
+
+Seconds = Annotated[
+    Decimal,
+    PlainValidator(_seconds),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "maximum": 3600, "examples": [30]}),
+]
+
+
+def _currency(value: Any) -> str:
+    text = _text(value)
+    if text not in CURRENCIES:
+        hint = f"write '{text.upper()}'" if text.upper() in CURRENCIES else "write an ISO 4217 code such as USD"
+        raise problem("price-currency", f"{quote(text)} is not a currency of ISO 4217", hint)
+    return text
+
+
+Currency = Annotated[
+    str,
+    PlainValidator(_currency),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$", "examples": ["USD", "EUR", "CHF"]}),
+]
+
+
+def _secret(value: Any) -> Ref:
+    text = _text(value, "a secret is pointed to by a ref")
+    ref = refs.parse(text)
+    if ref is not None:
+        return ref
+    if literals.is_pointer(text):
+        raise problem("ref-invalid", "this ref points nowhere", f"the forms are {refs.SYNTAX}")
+    if "ref+" in text or "os.environ/" in text:
+        raise problem(
+            "ref-embedded", "a ref is only a part of this value", "a ref is the whole value; store the whole secret"
+        )
+    raise problem(
+        "secret-literal",
+        "a secret is written out where a ref belongs",
+        "revoke it, store the new one and write ref+gcpsecrets://PROJECT/SECRET or ref+env://NAME",
+    )
+
+
+SecretRef = Annotated[
+    Ref,
+    PlainValidator(_secret),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^(ref\+(gcpsecrets|env|file)://|os\.environ/|sm://|projects/)",
+            "examples": ["ref+gcpsecrets://my-project/azure-key?version=3", "ref+env://AZURE_KEY"],
+        }
+    ),
+]

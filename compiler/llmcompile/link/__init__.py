@@ -1,0 +1,1 @@
+"""Inputs to one frozen catalogue: names become objects, defaults are filled in. Knows no files and no clock."""

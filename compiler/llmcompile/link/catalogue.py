@@ -1,0 +1,131 @@
+"""The catalogue: everything linked, and the questions that checks and emitters ask of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from llmcompile.diagnostics import Place
+from llmcompile.inputs.account import Account as AccountInput
+from llmcompile.inputs.endpoint import AuthHeader, ChatBatching
+from llmcompile.inputs.model import Model as ModelInput
+from llmcompile.inputs.project import Project
+from llmcompile.inputs.region import Region as RegionInput
+from llmcompile.load.refs import Ref
+from llmcompile.providers import Provider, split_prefix
+
+
+@dataclass(frozen=True, slots=True)
+class OAuth:
+    """OAuth client credentials with the secret as a ref."""
+
+    token_url: str
+    client_id: str
+    client_secret: Ref
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A model on an endpoint."""
+
+    code: str
+    upstream: str | None
+    """The upstream's own name, where it was written; None: prefix and code."""
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One upstream with everything filled in: credential applied, provider's defaults lowered."""
+
+    name: str
+    place: Place
+    provider: Provider
+    base_url: str
+    version: str | None
+    auth: Ref | OAuth | None
+    auth_header: AuthHeader | None
+    prefix: str | None
+    served: tuple[Served, ...]
+    timeout_seconds: Decimal | None
+    weight: int | None
+    tags: tuple[str, ...]
+    chat_batching: ChatBatching | None
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The models it serves, in the order written."""
+        return tuple(each.code for each in self.served)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model and where it is written."""
+
+    file: str
+    input: ModelInput
+
+    @property
+    def realtime(self) -> bool:
+        """Whether it is called over the WebSocket."""
+        return self.input.realtime or self.input.type == "realtime"
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A region with its endpoints."""
+
+    file: str
+    input: RegionInput
+    endpoints: dict[str, Endpoint]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account with its own endpoints."""
+
+    file: str
+    input: AccountInput
+    endpoints: dict[str, Endpoint]
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return self.input.account
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All that was written, by id."""
+
+    project: Project
+    models: dict[str, Model]
+    regions: dict[str, Region]
+    accounts: dict[str, Account]
+    broken_models: frozenset[str]
+    broken_regions: frozenset[str]
+
+    def knows_model(self, code: str) -> bool:
+        """Whether a model of this code exists, even if its file could not be loaded."""
+        return code in self.models or code in self.broken_models
+
+    def model_groups(self) -> dict[str, frozenset[str]]:
+        """Access groups by model code."""
+        return {code: frozenset(model.input.access_groups) for code, model in self.models.items()}
+
+    def platform_models(self, account: Account) -> Iterator[tuple[str, str]]:
+        """Region and code of every model that the platform serves in the account's regions."""
+        for region in account.input.all_regions:
+            if region in self.regions:
+                for listed in self.regions[region].input.models:
+                    yield region, split_prefix(listed)[1]
+
+    def reachable(self, account: Account) -> frozenset[str]:
+        """Codes that some endpoint serves for the account by its source, in any of its regions."""
+        own = {code for endpoint in account.endpoints.values() for code in endpoint.codes}
+        if account.input.source in ("tenant", "local"):
+            return frozenset(own)
+        platform = {code for _, code in self.platform_models(account)}
+        return frozenset(platform if account.input.source == "platform" else own | platform)

@@ -1,0 +1,164 @@
+"""Links one endpoint: its provider, its credential, the provider's defaults, the models it serves.
+
+What cannot be linked is said here, where the name is looked up; whether the result makes sense is for the checks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from llmcompile.diagnostics import Diagnostic, Place, Related
+from llmcompile.inputs.endpoint import Authenticated
+from llmcompile.inputs.endpoint import Credential as CredentialInput
+from llmcompile.inputs.endpoint import Endpoint as EndpointInput
+from llmcompile.inputs.project import Project
+from llmcompile.link.catalogue import Endpoint, OAuth, Served
+from llmcompile.load.literals import quote
+from llmcompile.load.refs import Ref
+from llmcompile.load.repository import PROJECT_FILE
+from llmcompile.providers import PREFIXES, PROVIDERS, Provider, split_prefix
+from llmcompile.suggest import did_you_mean
+
+Listed = tuple[str, str | None, Place]
+"""A model as an endpoint lists it: the name as written, the upstream's own name, the place."""
+_SHARED = ("base_url", "version", "auth_header")
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointLinker:
+    """Links endpoints against the project's credentials."""
+
+    project: Project
+    diagnostics: list[Diagnostic]
+
+    def link(
+        self,
+        name: str,
+        place: Place,
+        written: EndpointInput,
+        listed: list[Listed],
+        *,
+        keyless: bool = False,
+        prefix: str | None = None,
+    ) -> Endpoint | None:
+        """The endpoint with everything filled in; None where provider, credential or URL lead nowhere."""
+        credential = self._credential(place, written)
+        if written.credential and credential is None:
+            return None
+        provider = self._provider(place, written, credential, listed)
+        if provider is None:
+            return None
+        base_url = self._first(place, "base_url", credential, written) or provider.base_url
+        if base_url is None:
+            hint = "add base_url: https://..."
+            self._say("base-url-missing", f"{provider.name} has no default base URL", place, hint, at_key=True)
+            return None
+        source: Authenticated = credential or written
+        auth: Ref | OAuth | None = source.api_key
+        if source.oauth:
+            oauth = source.oauth
+            auth = OAuth(oauth.token_url, oauth.client_id, oauth.client_secret, oauth.scopes)
+        if auth is None and not keyless and not provider.keyless:
+            hint = f"add api_key: ref+gcpsecrets://PROJECT/SECRET{', oauth' if provider.oauth else ''} or credential"
+            self._say("auth-missing", f"{provider.name} needs a way to authenticate", place, hint, at_key=True)
+            return None
+        return Endpoint(
+            name=name,
+            place=place,
+            provider=provider,
+            base_url=base_url,
+            version=self._first(place, "version", credential, written),
+            auth=auth,
+            auth_header=self._first(place, "auth_header", credential, written),
+            prefix=prefix,
+            served=tuple(Served(split_prefix(each)[1], upstream, at) for each, upstream, at in listed),
+            timeout_seconds=written.timeout_seconds,
+            weight=written.weight,
+            tags=written.tags,
+            chat_batching=written.chat_batching,
+        )
+
+    def _say(self, code: str, message: str, place: Place, hint: str = "", *, at_key: bool = False) -> None:
+        self.diagnostics.append(Diagnostic(code, message, place.key() if at_key else place, hint))
+
+    def _credential(self, place: Place, written: EndpointInput) -> CredentialInput | None:
+        name = written.credential
+        if name is None:
+            return None
+        known = self.project.credentials
+        if name not in known:
+            hint = did_you_mean(name, known, f"declare it under credentials: in {PROJECT_FILE}")
+            self._say("credential-unknown", f"no credential {quote(name)}", place / "credential", hint)
+            return None
+        return known[name]
+
+    def _first(self, place: Place, field: str, credential: CredentialInput | None, written: EndpointInput):  # type: ignore[no-untyped-def]
+        """The credential's field if it has one, else the endpoint's own; a note where they disagree."""
+        own = getattr(written, field)
+        shared = getattr(credential, field, None)
+        if shared is None:
+            return own
+        if own is not None and own != shared:
+            self.diagnostics.append(
+                Diagnostic(
+                    "credential-overrides",
+                    f"{field} is overridden by the credential '{written.credential}'",
+                    place / field,
+                    "remove one of them",
+                    (Related(Place(PROJECT_FILE, ("credentials", str(written.credential), field)), "this one wins"),),
+                )
+            )
+        return shared
+
+    def _provider(
+        self, place: Place, written: EndpointInput, credential: CredentialInput | None, listed: list[Listed]
+    ) -> Provider | None:
+        if written.provider is not None:
+            own = self._known_provider(place / "provider", written.provider)
+            self._same_provider(place, own, credential)
+            self._prefixes_agree(own, listed)
+            return own
+        if credential is not None and credential.provider is not None:
+            at = Place(PROJECT_FILE, ("credentials", str(written.credential), "provider"))
+            shared = PREFIXES.get(credential.provider) or self._known_provider(at, credential.provider)
+            self._prefixes_agree(shared, listed)
+            return shared
+        return self._prefixed_provider(place, listed)
+
+    def _known_provider(self, place: Place, name: str) -> Provider | None:
+        if name in PREFIXES:
+            return PREFIXES[name]
+        hint = did_you_mean(name, PREFIXES, f"one of {', '.join(PROVIDERS)}")
+        self._say("provider-unknown", f"no provider {quote(name)} in the registry", place, hint)
+        return None
+
+    def _same_provider(self, place: Place, own: Provider | None, credential: CredentialInput | None) -> None:
+        shared = PREFIXES.get(credential.provider or "") if credential else None
+        if own and shared and own != shared:
+            message = f"the endpoint is {own.name}'s, its credential {shared.name}'s"
+            self._say("credential-provider", message, place / "credential", "use a credential of the same provider")
+
+    def _prefixes_agree(self, provider: Provider | None, listed: list[Listed]) -> None:
+        for name, _, place in listed:
+            prefix, rest = split_prefix(name)
+            if provider and prefix and prefix != provider:
+                message = f"{quote(name)} names {prefix.name}, the endpoint is {provider.name}'s"
+                self._say("credential-provider", message, place, f"write '{rest}'")
+
+    def _prefixed_provider(self, place: Place, listed: list[Listed]) -> Provider | None:
+        """The provider that all listed models name as their prefix; accepted, with a note."""
+        prefixes = [split_prefix(name)[0] for name, _, _ in listed]
+        first = next((each for each in prefixes if each), None)
+        if first is None or any(each != first for each in prefixes):
+            hint = f"add provider: {first.name if first else 'azure'}"
+            message = "no provider is written" + (", and the models' prefixes do not agree on one" if first else "")
+            self._say("provider-missing", message, place, hint, at_key=True)
+            return None
+        name, _, at = listed[0]
+        self._say(
+            "provider-prefix",
+            f"the provider is read from the prefix of {quote(name)}",
+            at,
+            f"prefer provider: {first.name} on the endpoint and '{split_prefix(name)[1]}' here",
+        )
+        return first

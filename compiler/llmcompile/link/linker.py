@@ -1,0 +1,70 @@
+"""Links a repository into a catalogue, and says which names lead nowhere while doing so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from llmcompile.diagnostics import Diagnostic, Place
+from llmcompile.inputs.account import Account as AccountInput
+from llmcompile.inputs.endpoint import RegionEndpoint
+from llmcompile.link.catalogue import Account, Catalogue, Endpoint, Model, Region
+from llmcompile.link.endpoints import EndpointLinker
+from llmcompile.load.repository import Repository
+from llmcompile.providers import split_prefix
+
+
+def link(repository: Repository) -> tuple[Catalogue, list[Diagnostic]]:
+    """One frozen catalogue of everything that could be loaded."""
+    diagnostics: list[Diagnostic] = []
+    linker = EndpointLinker(repository.project, diagnostics)
+    models = {Path(file).stem: Model(file, model) for file, model in repository.models.files.items()}
+    regions = {}
+    for file, region in repository.regions.files.items():
+        endpoints = _platform(linker, Region(file, region, {}))
+        regions[Path(file).stem] = Region(file, region, endpoints)
+    accounts = {}
+    for file, account in repository.accounts.files.items():
+        accounts[Path(file).stem] = Account(file, account, _own(linker, file, account))
+    broken = repository.models.broken, repository.regions.broken
+    return Catalogue(repository.project, models, regions, accounts, *broken), diagnostics
+
+
+def _own(linker: EndpointLinker, file: str, account: AccountInput) -> dict[str, Endpoint]:
+    """The endpoints of an account."""
+    own = {}
+    for name, written in account.endpoints.items():
+        place = Place(file) / "endpoints" / name
+        models = written.supported_models
+        upstream = models if isinstance(models, dict) else {}
+        steps: Iterable[str | int] = models if isinstance(models, dict) else range(len(models))
+        served = [
+            (listed, upstream.get(listed), place / "supported_models" / step)
+            for listed, step in zip(models, steps, strict=True)
+        ]
+        keyless = account.source == "local"
+        linked = linker.link(name, place, written, served, keyless=keyless, prefix=written.deployment_prefix)
+        if linked:
+            own[name] = linked
+    return own
+
+
+def _platform(linker: EndpointLinker, region: Region) -> dict[str, Endpoint]:
+    """The endpoints of a region; what each serves is read from the region's ``models``."""
+    place = Place(region.file)
+    endpoints = {}
+    for name, written in region.input.endpoints.items():
+        served = [
+            (listed, _upstream(written, listed), place / "models" / listed / names.index(name))
+            for listed, names in region.input.models.items()
+            if name in names
+        ]
+        linked = linker.link(name, place / "endpoints" / name, written, served)
+        if linked:
+            endpoints[name] = linked
+    return endpoints
+
+
+def _upstream(written: RegionEndpoint, listed: str) -> str | None:
+    return written.models.get(listed) or written.models.get(split_prefix(listed)[1])
+

@@ -1,0 +1,138 @@
+"""The one module that knows lines: turns places into lines and columns, on demand.
+
+A file is read and composed again only when something in it is to be shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from yaml.nodes import MappingNode, Node, ScalarNode
+
+from llmcompile.diagnostics import Diagnostic, Place, Route
+from llmcompile.load import literals
+from llmcompile.load.source import MAX_FILE_BYTES, Source
+from llmcompile.load.strict_yaml import compose
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a place is in its file. Lines and columns count characters from 1; the end column is exclusive."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+    """The first line, fit for a terminal and with secrets masked; empty where there is none."""
+
+
+class Locator:
+    """Finds places in the files below a root. Keeps what it read."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._files: dict[str, _File] = {}
+
+    def find(self, place: Place) -> Location:
+        """Where the place is. A route that leads nowhere ends at the deepest place that exists."""
+        if place.file not in self._files:
+            self._files[place.file] = _File(_text(self._root / place.file), place.file)
+        return self._files[place.file].locate(place)
+
+
+def _text(path: Path) -> str:
+    try:
+        if not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
+            return ""
+        # What is not UTF-8 is shown as such; nothing before it moves.
+        return path.read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+class _File:
+    def __init__(self, text: str, file: str) -> None:
+        self.text, self.file = text, file
+        composed = compose(Source(file, text)) if text else None
+        self.root = None if isinstance(composed, Diagnostic) else composed
+        self.secrets = list(_secret_spans(self.root)) if self.root else []
+
+    def locate(self, place: Place) -> Location:
+        start, end = place.span or self._walk(place.route, place.at)
+        start = min(start, len(self.text))
+        end = max(start, min(end, len(self.text)))
+        line, column = self._position(start)
+        end_line, end_column = self._position(end)
+        return Location(self.file, line, column, end_line, end_column, self._line(start))
+
+    def _position(self, index: int) -> tuple[int, int]:
+        return self.text.count("\n", 0, index) + 1, index - (self.text.rfind("\n", 0, index) + 1) + 1
+
+    def _line(self, index: int) -> str:
+        start = self.text.rfind("\n", 0, index) + 1
+        stop = self.text.find("\n", index)
+        stop = len(self.text) if stop < 0 else stop
+        line = list(self.text[start:stop])
+        for left, right in self.secrets:
+            for at in range(max(left, start), min(right, stop)):
+                line[at - start] = "*"
+        return literals.mask("".join(line).rstrip("\r"))
+
+    def _walk(self, route: Route, at: str) -> Span:
+        """The span at the end of the route: a scalar itself, a flow collection, else the key that leads there."""
+        node, key = self.root, None
+        if node is None:
+            return 0, 0
+        for step in route:
+            found = _step(node, step)
+            if found is None:
+                break  # a missing key, or a step that a validator added: the parent is the place
+            key, node = found
+        if at == "key" and key is not None:
+            return _span(key)
+        start, end = _span(node)
+        block = not isinstance(node, ScalarNode) and not node.flow_style
+        if key is not None and (block or start == end):
+            return _span(key)
+        return (start, _line_end(self.text, start)) if block else (start, end)
+
+
+def _step(node: Node, step: str | int) -> tuple[Node | None, Node] | None:
+    if isinstance(node, MappingNode):
+        return next(((key, value) for key, value in node.value if key.value == step), None)
+    if isinstance(node, ScalarNode) or not isinstance(step, int):
+        return None
+    return (None, node.value[step]) if 0 <= step < len(node.value) else None
+
+
+def _span(node: Node) -> Span:
+    return node.start_mark.index, node.end_mark.index
+
+
+def _line_end(text: str, start: int) -> int:
+    end = text.find("\n", start)
+    return len(text[start : end if end >= 0 else len(text)].rstrip()) + start
+
+
+def _secret_spans(node: Node, seen: set[int] | None = None) -> Iterator[Span]:
+    """Values of fields that hold secrets, where they are not refs: they are masked by what they are."""
+    seen = set() if seen is None else seen
+    if id(node) in seen or isinstance(node, ScalarNode):
+        return
+    seen.add(id(node))
+    if not isinstance(node, MappingNode):
+        for item in node.value:
+            yield from _secret_spans(item, seen)
+        return
+    for key, value in node.value:
+        if isinstance(value, ScalarNode):
+            if literals.is_secret_field(str(key.value)) and not literals.is_pointer(value.value):
+                yield _span(value)
+        else:
+            yield from _secret_spans(value, seen)

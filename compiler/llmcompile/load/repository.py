@@ -1,0 +1,155 @@
+"""Finds and loads every file of a repository: typed inputs by file, and what could not be loaded.
+
+Knows the layout, not what the files mean together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel
+
+from llmcompile.diagnostics import Diagnostic, Place, has_errors
+from llmcompile.inputs.account import Account
+from llmcompile.inputs.model import Model
+from llmcompile.inputs.project import Project
+from llmcompile.inputs.region import Region
+from llmcompile.load import source
+from llmcompile.load.literals import quote
+from llmcompile.load.shape import validate
+from llmcompile.load.strict_yaml import load
+from llmcompile.suggest import nearest
+
+PROJECT_FILE = "llmcompile.yaml"
+M = TypeVar("M", bound=BaseModel)
+Progress = Callable[[int, int], None]
+"""Called with files done and files in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder(Generic[M]):
+    """The loaded files of one folder."""
+
+    files: dict[str, M] = field(default_factory=dict)
+    """By file, sorted."""
+    broken: frozenset[str] = frozenset()
+    """Stems of files that exist and could not be loaded: a reference to one is not reported a second time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """Everything that was written, typed, before any of it is linked."""
+
+    root: Path
+    project: Project
+    models: Folder[Model]
+    regions: Folder[Region]
+    accounts: Folder[Account]
+
+
+def load_repository(root: Path, progress: Progress = lambda done, total: None) -> tuple[Repository, list[Diagnostic]]:
+    """Load all files below a root that holds ``llmcompile.yaml``; the problems of all of them at once."""
+    diagnostics: list[Diagnostic] = []
+    names = {folder: _listed(root, folder, diagnostics) for folder in ("models", "regions", "accounts")}
+    total, done = sum(map(len, names.values())) + 1, 0
+
+    def tick() -> None:
+        nonlocal done
+        done += 1
+        progress(done, total)
+
+    def folder(name: str, kind: type[M]) -> Folder[M]:
+        return _folder([f"{name}/{each}" for each in names[name]], root, kind, diagnostics, tick)
+
+    project = _file(root, PROJECT_FILE, Project, diagnostics)
+    tick()
+    repository = Repository(
+        root,
+        project or Project(version=1),
+        folder("models", Model),
+        folder("regions", Region),
+        folder("accounts", Account),
+    )
+    return repository, diagnostics
+
+
+def _listed(root: Path, name: str, diagnostics: list[Diagnostic]) -> list[str]:
+    """The names of a folder's YAML files, sorted; complains about what would be ignored silently."""
+    path, place = root / name, Place(name, span=(0, 0))
+    if not path.is_dir():
+        diagnostics.append(
+            Diagnostic("file-missing", f"there is no folder {name}/", place, f"create {name}/ with one file in it")
+        )
+        return []
+    if not path.resolve().is_relative_to(root.resolve()):
+        diagnostics.append(Diagnostic("file-outside", f"the folder {name}/ is a link out of the repository", place))
+        return []
+    found = sorted(path.iterdir(), key=lambda each: each.name)
+    diagnostics.extend(_ignored(name, found))
+    files = [each.name for each in found if each.suffix == ".yaml" and not each.name.startswith(".")]
+    if not files:
+        diagnostics.append(
+            Diagnostic(
+                "folder-empty",
+                f"{name}/ holds no .yaml file; that never means that nothing is wanted",
+                place,
+                f"add {name}/NAME.yaml, or restore the files that were there",
+            )
+        )
+    return files
+
+
+def _ignored(folder: str, found: list[Path]) -> Iterator[Diagnostic]:
+    for each in found:
+        place = Place(f"{folder}/{each.name}", span=(0, 0))
+        if each.name.startswith("."):
+            continue
+        if each.suffix in (".yml", ".json") or each.suffix.lower() == ".yaml" != each.suffix:
+            hint = f"rename it to {each.stem}.yaml"
+            yield Diagnostic("file-unexpected", "only .yaml files are read here", place, hint)
+        elif each.is_dir():
+            yield Diagnostic("file-unexpected", "folders below this one are not read", place, "move its files up")
+
+
+def _folder(
+    files: list[str], root: Path, kind: type[M], diagnostics: list[Diagnostic], tick: Callable[[], None]
+) -> Folder[M]:
+    loaded: dict[str, M] = {}
+    broken: set[str] = set()
+    for file in files:
+        item = _file(root, file, kind, diagnostics)
+        if item is None:
+            broken.add(Path(file).stem)
+        else:
+            loaded[file] = item
+        tick()
+    return Folder(loaded, frozenset(broken))
+
+
+def _file(root: Path, file: str, kind: type[M], diagnostics: list[Diagnostic]) -> M | None:
+    read = source.read(root, file)
+    if isinstance(read, Diagnostic):
+        diagnostics.append(read)
+        return None
+    data, problems = load(read)
+    diagnostics.extend(problems)
+    if has_errors(problems):
+        return None
+    item, problems = validate(kind, file, data)
+    diagnostics.extend(problems)
+    return item if not has_errors(problems) else None
+
+
+def find_root(start: Path) -> Path | None:
+    """The nearest folder upward that holds ``llmcompile.yaml``."""
+    return next((each for each in (start, *start.parents) if (each / PROJECT_FILE).is_file()), None)
+
+
+def describe_missing_root(start: Path) -> str:
+    """Why there is no root here, with what may have been meant."""
+    names = [each.name for each in start.iterdir() if each.suffix in (".yaml", ".yml")] if start.is_dir() else []
+    near = nearest(PROJECT_FILE, names)
+    return f"no {PROJECT_FILE} here or above" + (f"; there is {quote(near)}" if near else "")

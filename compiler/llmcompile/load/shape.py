@@ -1,0 +1,140 @@
+"""Validates plain data against an input model and turns pydantic's errors into diagnostics with routes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from llmcompile.codes import CODES
+from llmcompile.diagnostics import Diagnostic, Place, Related, Route
+from llmcompile.inputs.values import kind_of
+from llmcompile.load import literals
+from llmcompile.load.literals import quote
+from llmcompile.suggest import did_you_mean
+
+M = TypeVar("M", bound=BaseModel)
+
+_EXPECTED = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "bool_type": "true or false",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "tuple_type": "a list",
+}
+_HINTS = {
+    "string_type": "quote it",
+    "bool_type": "write true or false, without quotes",
+    "int_type": "write a whole number, without quotes",
+    "tuple_type": "write a list: [one, two]",
+}
+
+
+def validate(model: type[M], file: str, data: Any) -> tuple[M | None, list[Diagnostic]]:
+    """The data as an input model, and what is wrong with it. With errors there is no model."""
+    literal = list(_literals(Place(file), data))
+    try:
+        return model.model_validate(data), literal
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        found = [_diagnostic(model, file, data, detail) for detail in details]
+        return None, _without_echoes(found, literal)
+
+
+def _without_echoes(found: list[Diagnostic], literal: list[Diagnostic]) -> list[Diagnostic]:
+    """One diagnostic for one mistake: a misspelled key is not missing as well."""
+    meant = {each.hint for each in found if each.code == "key-unknown"}
+    written = {each.place.route for each in found if each.code == "secret-literal"}
+    kept = [
+        each
+        for each in found
+        if each.code != "key-missing" or f"did you mean '{each.message.split(chr(39))[1]}'?" not in meant
+    ]
+    return kept + [each for each in literal if each.place.route not in written]
+
+
+def _diagnostic(model: type[BaseModel], file: str, data: Any, detail: ErrorDetails) -> Diagnostic:
+    loc = [each for each in detail["loc"] if not (isinstance(each, str) and each.startswith("<"))]
+    at_key = bool(loc) and loc[-1] == "[key]"
+    place = Place(file, tuple(loc[:-1] if at_key else loc))
+    place = place.key() if at_key else place
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind in CODES:
+        return _own(kind, context, place)
+    if kind == "extra_forbidden":
+        name = str(loc[-1])
+        known = _fields(model, tuple(loc[:-1]))
+        hint = did_you_mean(name, known, f"known keys: {', '.join(sorted(known))}")
+        return Diagnostic("key-unknown", f"unknown key {quote(name)}", place.key(), hint)
+    if kind == "missing":
+        parent = Place(file, tuple(loc[:-1]), "key")
+        return Diagnostic("key-missing", f"required key '{loc[-1]}' is missing", parent, f"add {loc[-1]}: ...")
+    if kind in _EXPECTED:
+        found = kind_of(detail["input"])
+        hint = _HINTS.get(kind, "") if found != "nothing" else "fill it in or remove the key"
+        return Diagnostic("type-wrong", f"expected {_EXPECTED[kind]}, found {found}", place, hint)
+    if kind == "literal_error":
+        return _unknown_value(context, place, detail["input"])
+    message = detail["msg"].replace("Input should", "should").replace("tuple", "list").replace("Tuple", "the list")
+    return Diagnostic("value-invalid", message[:1].lower() + message[1:], place)
+
+
+def _own(code: str, context: dict[str, Any], place: Place) -> Diagnostic:
+    below = Place(place.file, (*place.route, *context.get("below", ())), context.get("at", place.at))
+    related: tuple[Related, ...] = ()
+    if "first" in context:
+        related = (Related(Place(place.file, (*place.route, *context["first"])), context["first_label"]),)
+    return Diagnostic(code, context["message"], below, context["hint"], related)
+
+
+def _unknown_value(context: dict[str, Any], place: Place, value: Any) -> Diagnostic:
+    known = [each.strip("'") for each in context["expected"].replace(" or ", ", ").split(", ")]
+    if not isinstance(value, str):
+        return Diagnostic("type-wrong", f"expected one of {', '.join(known)}, found {kind_of(value)}", place)
+    known = [each for each in known if each != "native_async_batch"]
+    hint = did_you_mean(value, known, f"one of {', '.join(known)}")
+    return Diagnostic("value-unknown", f"{quote(value)} is not one of {', '.join(known)}", place, hint)
+
+
+def _fields(model: type[BaseModel], route: Route) -> list[str]:
+    """The keys that may stand at a route, found by walking the models' annotations."""
+    current: Any = model
+    for step in route:
+        if isinstance(current, type) and issubclass(current, BaseModel):
+            current = current.model_fields[str(step)].annotation if step in current.model_fields else None
+        else:
+            inner = [each for each in get_args(current) if each is not Ellipsis]
+            current = inner[-1] if get_origin(current) is dict and inner else inner[0] if inner else None
+        current = _unwrapped(current)
+    return list(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
+
+
+def _unwrapped(annotation: Any) -> Any:
+    while get_args(annotation) and get_origin(annotation) not in (dict, tuple):
+        annotation = get_args(annotation)[0]
+    return annotation
+
+
+def _literals(place: Place, value: Any) -> Iterator[Diagnostic]:
+    """Every value, and every key, that looks like a secret of a known provider."""
+    if isinstance(value, str):
+        if literals.looks_literal(value):
+            yield Diagnostic(
+                "secret-literal",
+                "this looks like a secret, written out",
+                place,
+                "revoke it, store the new one and write ref+gcpsecrets://PROJECT/SECRET or ref+env://NAME",
+            )
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _literals(place / key, item)
+            if literals.looks_literal(key):
+                yield Diagnostic("secret-literal", "this key looks like a secret, written out", (place / key).key())
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from _literals(place / index, item)
+
+

@@ -1,0 +1,97 @@
+"""One file as text: bounded, inside the root, UTF-8 and free of what editors and merges leave behind.
+
+Nothing is parsed here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from llmcompile.diagnostics import Diagnostic, Place
+
+MAX_FILE_BYTES = 1024 * 1024
+"""Far above any file that people review; a larger one is refused before it is read."""
+
+_CONFLICT = re.compile(r"^(<{7}|>{7}|\|{7})( .*)?$|^={7}$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file's path below the root and its text."""
+
+    file: str
+    text: str
+
+
+def read(root: Path, file: str) -> Source | Diagnostic:
+    """Read ``root/file``, or say why it cannot be a configuration file."""
+    path = root / file
+    whole = Place(file, span=(0, 0))
+    try:
+        if path.is_symlink() and not path.resolve(strict=True).is_relative_to(root.resolve()):
+            return Diagnostic(
+                "file-outside",
+                "this symbolic link leaves the repository",
+                whole,
+                "keep the file inside the repository, where reviews see its changes",
+            )
+        raw = _read_bounded(path)
+    except OSError as error:
+        return Diagnostic("file-unreadable", f"cannot be read: {error.strerror}", whole)
+    if raw is None:
+        return Diagnostic(
+            "file-too-large",
+            f"larger than {MAX_FILE_BYTES:,} bytes; it was not read",
+            whole,
+            "one file describes one account, region or model",
+        )
+    return _decode(file, raw)
+
+
+def _read_bounded(path: Path) -> bytes | None:
+    # O_NONBLOCK: a FIFO in place of a file must not hang the check.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as stream:
+        if os.fstat(descriptor).st_size > MAX_FILE_BYTES:
+            return None
+        raw = stream.read(MAX_FILE_BYTES + 1) or b""
+    return None if len(raw) > MAX_FILE_BYTES else raw
+
+
+def _decode(file: str, raw: bytes) -> Source | Diagnostic:
+    if raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
+        return Diagnostic(
+            "file-bom", "starts with a byte order mark", Place(file, span=(0, 0)), "save it as UTF-8 without one"
+        )
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        at = len(raw[: error.start].decode("utf-8"))
+        message = f"not UTF-8: byte 0x{raw[error.start]:02x}"
+        # What follows cannot be shown; the text up to there can, so that the line is right.
+        return Diagnostic("file-encoding", message, Place(file, span=(at, at)), "save it as UTF-8")
+    return _left_behind(file, text) or Source(file, text)
+
+
+def _left_behind(file: str, text: str) -> Diagnostic | None:
+    if (at := text.find("\0")) >= 0:
+        return Diagnostic("file-nul", "holds a NUL byte", Place(file, span=(at, at + 1)), "remove it")
+    # The plain search first: a regular expression over every line of a fleet would cost as much as the parse.
+    if ("<<<<<<<" in text or ">>>>>>>" in text) and (found := _CONFLICT.search(text)):
+        return Diagnostic(
+            "file-conflict",
+            "holds an unresolved merge conflict",
+            Place(file, span=found.span()),
+            "choose one side and remove the markers",
+        )
+    if (at := text.find("\t")) >= 0:
+        return Diagnostic(
+            "file-tab",
+            "holds a tab",
+            Place(file, span=(at, at + 1)),
+            'indent with spaces; inside a value, write "\\t" in double quotes',
+        )
+    return None
