@@ -58,10 +58,12 @@ def key_grant(account: AccountInput, key: Key) -> Grant:
     return restricted(key, team_grant(account, key.team))
 
 
-def callable_groups(catalogue: Catalogue, account: Account) -> dict[str, frozenset[str]]:
+def callable_groups(catalogue: Catalogue, account: Account) -> Mapping[str, frozenset[str]]:
     """Access groups by callable name: every model, and the account's route groups."""
+    if not account.input.route_groups:
+        return catalogue.model_groups
     own = {name: frozenset(group.access_groups) for name, group in account.input.route_groups.items()}
-    return {**catalogue.model_groups(), **own}
+    return {**catalogue.model_groups, **own}
 
 
 def allowed(grant: Grant, names: Iterable[str], groups: Mapping[str, frozenset[str]]) -> tuple[str, ...]:

@@ -104,16 +104,14 @@ class Catalogue:
     models: dict[str, Model]
     regions: dict[str, Region]
     accounts: dict[str, Account]
+    model_groups: dict[str, frozenset[str]]
+    """Access groups by model code."""
     broken_models: frozenset[str]
     broken_regions: frozenset[str]
 
     def knows_model(self, code: str) -> bool:
         """Whether a model of this code exists, even if its file could not be loaded."""
         return code in self.models or code in self.broken_models
-
-    def model_groups(self) -> dict[str, frozenset[str]]:
-        """Access groups by model code."""
-        return {code: frozenset(model.input.access_groups) for code, model in self.models.items()}
 
     def platform_models(self, account: Account) -> Iterator[tuple[str, str]]:
         """Region and code of every model that the platform serves in the account's regions."""

@@ -6,6 +6,7 @@ What cannot be linked is said here, where the name is looked up; whether the res
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 from llmcompile.diagnostics import Diagnostic, Place, Related
 from llmcompile.inputs.endpoint import Authenticated
@@ -21,7 +22,7 @@ from llmcompile.suggest import did_you_mean
 
 Listed = tuple[str, str | None, Place]
 """A model as an endpoint lists it: the name as written, the upstream's own name, the place."""
-_SHARED = ("base_url", "version", "auth_header")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +49,13 @@ class EndpointLinker:
         provider = self._provider(place, written, credential, listed)
         if provider is None:
             return None
-        base_url = self._first(place, "base_url", credential, written) or provider.base_url
+        shared = credential or written
+        base_url = self._merged(place, written, "base_url", written.base_url, shared.base_url) or provider.base_url
         if base_url is None:
             hint = "add base_url: https://..."
             self._say("base-url-missing", f"{provider.name} has no default base URL", place, hint, at_key=True)
             return None
-        source: Authenticated = credential or written
-        auth: Ref | OAuth | None = source.api_key
-        if source.oauth:
-            oauth = source.oauth
-            auth = OAuth(oauth.token_url, oauth.client_id, oauth.client_secret, oauth.scopes)
+        auth = _auth(shared)
         if auth is None and not keyless and not provider.keyless:
             hint = f"add api_key: ref+gcpsecrets://PROJECT/SECRET{', oauth' if provider.oauth else ''} or credential"
             self._say("auth-missing", f"{provider.name} needs a way to authenticate", place, hint, at_key=True)
@@ -67,9 +65,9 @@ class EndpointLinker:
             place=place,
             provider=provider,
             base_url=base_url,
-            version=self._first(place, "version", credential, written),
+            version=self._merged(place, written, "version", written.version, shared.version),
             auth=auth,
-            auth_header=self._first(place, "auth_header", credential, written),
+            auth_header=self._merged(place, written, "auth_header", written.auth_header, shared.auth_header),
             prefix=prefix,
             served=tuple(Served(split_prefix(each)[1], upstream, at) for each, upstream, at in listed),
             timeout_seconds=written.timeout_seconds,
@@ -92,23 +90,16 @@ class EndpointLinker:
             return None
         return known[name]
 
-    def _first(self, place: Place, field: str, credential: CredentialInput | None, written: EndpointInput):  # type: ignore[no-untyped-def]
-        """The credential's field if it has one, else the endpoint's own; a note where they disagree."""
-        own = getattr(written, field)
-        shared = getattr(credential, field, None)
-        if shared is None:
-            return own
-        if own is not None and own != shared:
+    def _merged(self, place: Place, written: EndpointInput, field: str, own: T | None, shared: T | None) -> T | None:
+        """The credential's field if it has one, else the endpoint's own; a warning where they disagree."""
+        if own is not None and shared is not None and own != shared:
+            wins = Place(PROJECT_FILE, ("credentials", str(written.credential), field))
+            message = f"{field} is overridden by the credential '{written.credential}'"
+            related = (Related(wins, "this one wins"),)
             self.diagnostics.append(
-                Diagnostic(
-                    "credential-overrides",
-                    f"{field} is overridden by the credential '{written.credential}'",
-                    place / field,
-                    "remove one of them",
-                    (Related(Place(PROJECT_FILE, ("credentials", str(written.credential), field)), "this one wins"),),
-                )
+                Diagnostic("credential-overrides", message, place / field, "remove one of them", related)
             )
-        return shared
+        return own if shared is None else shared
 
     def _provider(
         self, place: Place, written: EndpointInput, credential: CredentialInput | None, listed: list[Listed]
@@ -162,3 +153,10 @@ class EndpointLinker:
             f"prefer provider: {first.name} on the endpoint and '{split_prefix(name)[1]}' here",
         )
         return first
+
+
+def _auth(written: Authenticated) -> Ref | OAuth | None:
+    if written.oauth:
+        oauth = written.oauth
+        return OAuth(oauth.token_url, oauth.client_id, oauth.client_secret, oauth.scopes)
+    return written.api_key

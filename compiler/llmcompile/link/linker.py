@@ -27,7 +27,8 @@ def link(repository: Repository) -> tuple[Catalogue, list[Diagnostic]]:
     for file, account in repository.accounts.files.items():
         accounts[Path(file).stem] = Account(file, account, _own(linker, file, account))
     broken = repository.models.broken, repository.regions.broken
-    return Catalogue(repository.project, models, regions, accounts, *broken), diagnostics
+    groups = {code: frozenset(model.input.access_groups) for code, model in models.items()}
+    return Catalogue(repository.project, models, regions, accounts, groups, *broken), diagnostics
 
 
 def _own(linker: EndpointLinker, file: str, account: AccountInput) -> dict[str, Endpoint]:

@@ -1,0 +1,154 @@
+"""Endpoints: what is written can work at the provider it is written for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from llmcompile.check.context import Context
+from llmcompile.diagnostics import Diagnostic, Place, Related
+from llmcompile.inputs.endpoint import AuthHeader, Authenticated
+from llmcompile.inputs.urls import is_loopback
+from llmcompile.link.catalogue import Endpoint, OAuth
+from llmcompile.load.literals import quote
+from llmcompile.load.repository import PROJECT_FILE
+from llmcompile.providers import PREFIXES, PROVIDERS
+from llmcompile.suggest import did_you_mean
+
+_VERSION = re.compile(r"20\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(-preview)?")
+_HEADER = re.compile(r"[A-Za-z0-9-]+")
+_RESERVED = frozenset(
+    "host content-length content-type transfer-encoding connection te trailer upgrade keep-alive proxy-authorization "
+    "proxy-connection accept accept-encoding expect cookie set-cookie forwarded x-forwarded-for x-forwarded-host "
+    "x-forwarded-proto x-request-id user-agent".split()
+)
+
+
+def linked(context: Context) -> Iterator[Endpoint]:
+    """Every endpoint of accounts and regions that could be linked."""
+    for owner in (*context.catalogue.regions.values(), *context.catalogue.accounts.values()):
+        yield from owner.endpoints.values()
+
+
+def _written(context: Context) -> Iterator[tuple[Place, Authenticated, str | None]]:
+    """Every place where authentication is written, with the provider's name as far as it is known."""
+    for name, credential in context.catalogue.project.credentials.items():
+        yield Place(PROJECT_FILE, ("credentials", name)), credential, credential.provider
+    for owner in (*context.catalogue.regions.values(), *context.catalogue.accounts.values()):
+        for name, endpoint in owner.input.endpoints.items():
+            provider = owner.endpoints[name].provider.name if name in owner.endpoints else endpoint.provider
+            yield Place(owner.file, ("endpoints", name)), endpoint, provider
+
+
+def versions(context: Context) -> Iterator[Diagnostic]:
+    """An API version is Azure's, and looks like one."""
+    for place, written, name in _written(context):
+        provider = PREFIXES.get(name or "azure")
+        if written.version is None or provider is None:
+            continue
+        if provider.path_style != "azure":
+            message = f"{provider.name} has no API version"
+            yield Diagnostic("api-version", message, place / "version", "remove the line")
+        elif not _VERSION.fullmatch(written.version):
+            message = f"{quote(written.version)} is not an Azure API version"
+            yield Diagnostic("api-version", message, place / "version", "write YYYY-MM-DD or YYYY-MM-DD-preview")
+
+
+def auth_headers(context: Context) -> Iterator[Diagnostic]:
+    """A custom header belongs to a provider that has them, is no header of HTTP's own, and holds the key."""
+    for place, written, name in _written(context):
+        header = written.auth_header
+        if header is None:
+            continue
+        provider = PREFIXES.get(name or "")
+        if provider is not None and not provider.auth_header:
+            message = f"{provider.name} takes its key in its own header"
+            yield Diagnostic("auth-header", message, (place / "auth_header").key(), "remove auth_header")
+        else:
+            yield from _header(place / "auth_header", header)
+        if written.oauth is not None:
+            message = "auth_header is for keys; OAuth sends Authorization"
+            yield Diagnostic("auth-header", message, (place / "auth_header").key(), "remove auth_header or oauth")
+
+
+def _header(place: Place, header: AuthHeader) -> Iterator[Diagnostic]:
+    if not _HEADER.fullmatch(header.name):
+        message = f"{quote(header.name)} is not a header name"
+        yield Diagnostic("auth-header", message, place / "name", "letters, digits and '-', as in X-Api-Key")
+    elif header.name.lower() in _RESERVED:
+        yield Diagnostic("auth-header", f"{quote(header.name)} is a header of HTTP's own", place / "name")
+    braces = header.format.count("{") + header.format.count("}")
+    printable = header.format.isascii() and header.format.isprintable()
+    if header.format.count("{api_key}") != 1 or braces != 2 or not printable:
+        message = "the format needs the placeholder {api_key} exactly once, and no other braces"
+        yield Diagnostic("auth-header", message, place / "format", "write '{api_key}' or 'Bearer {api_key}'")
+
+
+def auth_kinds(context: Context) -> Iterator[Diagnostic]:
+    """OAuth is Azure's, and for accounts; a document of a region has no place for it."""
+    for place, written, name in _written(context):
+        provider = PREFIXES.get(name or "")
+        if written.oauth is not None and provider is not None and not provider.oauth:
+            message = f"{provider.name} takes an API key, not OAuth"
+            yield Diagnostic("auth-unsupported", message, (place / "oauth").key(), "write api_key")
+    for region in context.catalogue.regions.values():
+        for name, endpoint in region.endpoints.items():
+            if isinstance(endpoint.auth, OAuth):
+                written_endpoint = region.input.endpoints[name]
+                field = "credential" if written_endpoint.credential else "oauth"
+                message = "the platform's endpoints authenticate by API key"
+                yield Diagnostic("auth-unsupported", message, endpoint.place / field, "write api_key")
+
+
+def credentials(context: Context) -> Iterator[Diagnostic]:
+    """A named credential has a provider that exists and something to authenticate with."""
+    for name, credential in context.catalogue.project.credentials.items():
+        place = Place(PROJECT_FILE, ("credentials", name))
+        if credential.provider is not None and credential.provider not in PREFIXES:
+            hint = did_you_mean(credential.provider, PREFIXES, f"one of {', '.join(PROVIDERS)}")
+            message = f"no provider {quote(credential.provider)} in the registry"
+            yield Diagnostic("provider-unknown", message, place / "provider", hint)
+        if credential.api_key is None and credential.oauth is None:
+            message = "a credential without api_key or oauth"
+            yield Diagnostic("auth-missing", message, place.key(), "add api_key: ref+gcpsecrets://PROJECT/SECRET")
+
+
+def keyless(context: Context) -> Iterator[Diagnostic]:
+    """Without a key, only one's own machine is called."""
+    for endpoint in linked(context):
+        host = urlsplit(endpoint.base_url).hostname or ""
+        if endpoint.auth is None and not is_loopback(host):
+            message = f"endpoint '{endpoint.name}' sends no key to another machine"
+            hint = "add api_key, or run the model on loopback"
+            yield Diagnostic("auth-missing", message, endpoint.place.key(), hint)
+
+
+def capabilities(context: Context) -> Iterator[Diagnostic]:
+    """An endpoint lists only models of types that its provider can serve."""
+    for endpoint in linked(context):
+        for served in endpoint.served:
+            model = context.catalogue.models.get(served.code)
+            if model is None or endpoint.provider.can_serve(model.input.type, model.realtime):
+                continue
+            what = f"{model.input.type} models" + (" in real time" if model.input.realtime else "")
+            able = ", ".join(sorted(endpoint.provider.abilities))
+            yield Diagnostic(
+                "provider-capability",
+                f"{endpoint.provider.name} cannot serve {what}: '{served.code}'",
+                served.place,
+                f"{endpoint.provider.name} serves {able}",
+                (Related(Place(model.file, ("type",)), "its type"),),
+            )
+
+
+def prefixes(context: Context) -> Iterator[Diagnostic]:
+    """A deployment prefix ends in a separator, or the names run together."""
+    for account in context.catalogue.accounts.values():
+        for name, endpoint in account.input.endpoints.items():
+            prefix = endpoint.deployment_prefix
+            if prefix is not None and prefix[-1].isalnum():
+                code = next(iter(endpoint.supported_models), "gpt-4o")
+                message = f"deployments are named {quote(prefix + code)}"
+                place = Place(account.file, ("endpoints", name, "deployment_prefix"))
+                yield Diagnostic("prefix-separator", message, place, f"meant '{prefix}-'? it is joined as written")

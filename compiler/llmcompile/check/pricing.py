@@ -1,0 +1,115 @@
+"""Pricing: one model's rows on the time line, and what is served without a price."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from llmcompile.check.context import Context
+from llmcompile.diagnostics import Diagnostic, Place, Related
+from llmcompile.inputs.model import TokenCost
+from llmcompile.link.catalogue import Catalogue, Model
+
+_NEEDED = {
+    "chat": ("text_input", "text_output"),
+    "realtime": ("text_input", "text_output"),
+    "embedding": ("text_input",),
+    "rerank": ("text_input",),
+}
+
+
+def _row(model: Model, index: int, *steps: str) -> Place:
+    return Place(model.file, ("token_costs", index, *steps))
+
+
+def timeline(context: Context) -> Iterator[Diagnostic]:
+    """Rows ascend, and each follows the one before without overlap or gap."""
+    for model in context.catalogue.models.values():
+        rows = model.input.token_costs
+        for index, (before, row) in enumerate(zip(rows, rows[1:], strict=False), start=1):
+            yield from _follows(model, index, before, row)
+
+
+def _follows(model: Model, index: int, before: TokenCost, row: TokenCost) -> Iterator[Diagnostic]:
+    here, first = _row(model, index, "start"), _row(model, index - 1, "start")
+    if row.start == before.start:
+        related = (Related(first, "the other row"),)
+        yield Diagnostic("price-duplicate", "two rows start at one instant", here, "keep one of them", related)
+    elif row.start < before.start:
+        related = (Related(first, "the row before it starts later"),)
+        yield Diagnostic("price-order", "the rows do not ascend", here, "sort the rows by start", related)
+    elif before.end is not None and before.end > row.start:
+        related = (Related(_row(model, index - 1, "end"), "the row before ends later"),)
+        yield Diagnostic("price-overlap", "two rows hold at one time", here, f"end the row before at {_date(row.start)}", related)
+    elif before.end is not None and before.end < row.start:
+        related = (Related(_row(model, index - 1, "end"), "the row before ends here"),)
+        hint = f"remove that end: a row without one ends where the next one starts ({_date(row.start)})"
+        yield Diagnostic("price-gap", f"no price from {_date(before.end)} to {_date(row.start)}", here, hint, related)
+
+
+def currencies(context: Context) -> Iterator[Diagnostic]:
+    """A model is priced in one currency."""
+    for model in context.catalogue.models.values():
+        rows = model.input.token_costs
+        for index, row in enumerate(rows):
+            if row.currency != rows[0].currency:
+                related = (Related(_row(model, 0, "currency"), f"first priced in {rows[0].currency}"),)
+                message = f"priced in {row.currency} after {rows[0].currency}"
+                here = _row(model, index, "currency")
+                yield Diagnostic("price-currency-mixed", message, here, "convert the price, or add a model", related)
+
+
+def units(context: Context) -> Iterator[Diagnostic]:
+    """A row has the units that its model's type needs."""
+    for model in context.catalogue.models.values():
+        for index, row in enumerate(model.input.token_costs):
+            for unit in _NEEDED.get(model.input.type, ()):
+                if getattr(row.per_million_tokens, unit) is None:
+                    message = f"a model of type {model.input.type} needs {unit}"
+                    here = _row(model, index, "per_million_tokens").key()
+                    yield Diagnostic("price-unit-missing", message, here, f"add {unit}: PRICE; what is free costs 0")
+
+
+def missing(context: Context) -> Iterator[Diagnostic]:
+    """Whatever is served has a price from now to the horizon."""
+    horizon = context.as_of + timedelta(days=context.catalogue.project.price_horizon_days)
+    for code, place in _served(context.catalogue).items():
+        model = context.catalogue.models[code]
+        gap = _uncovered(model.input.token_costs, context.as_of, horizon)
+        if gap is None:
+            continue
+        start, end = gap
+        rows = model.input.token_costs
+        until = f"from {_date(start)} " + (f"to {_date(end)}" if end else "on")
+        here = Place(model.file, ("token_costs",) if rows else ("code",)).key()
+        if rows and start > context.as_of:
+            here = _row(model, len(rows) - 1, "end")
+        hint = "add a row to token_costs; a free model has a row of zeros"
+        yield Diagnostic(
+            "price-missing", f"'{code}' is served and has no price {until}", here, hint, (Related(place, "served here"),)
+        )
+
+
+def _served(catalogue: Catalogue) -> dict[str, Place]:
+    """Every model that an endpoint serves, with the first place that says so."""
+    served: dict[str, Place] = {}
+    for owner in (*catalogue.regions.values(), *catalogue.accounts.values()):
+        for endpoint in owner.endpoints.values():
+            for each in endpoint.served:
+                if each.code in catalogue.models:
+                    served.setdefault(each.code, each.place)
+    return dict(sorted(served.items()))
+
+
+def _uncovered(
+    rows: tuple[TokenCost, ...], now: datetime, horizon: datetime
+) -> tuple[datetime, datetime | None] | None:
+    """The first time without a price between now and the horizon; holes between rows are said elsewhere."""
+    if not rows or rows[0].start > now:
+        return now, rows[0].start if rows else None
+    last = rows[-1].end
+    return (max(last, now), None) if last is not None and last <= horizon else None
+
+
+def _date(instant: datetime) -> str:
+    return instant.strftime("%Y-%m-%dT%H:%M:%SZ").removesuffix("T00:00:00Z")

@@ -1,0 +1,143 @@
+"""Routing: whatever may be called leads to an endpoint, and fallbacks lead somewhere else of the same kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmcompile.check.context import Context
+from llmcompile.check.references import FALLBACKS
+from llmcompile.diagnostics import Diagnostic, Place, Related
+from llmcompile.link.catalogue import Account, Catalogue
+from llmcompile.providers import split_prefix
+
+
+def unreachable(context: Context) -> Iterator[Diagnostic]:
+    """Every model that is granted by name, or is a route group's member, has an endpoint in each region."""
+    for account in context.catalogue.accounts.values():
+        place = Place(account.file)
+        named = [(code, place / "access" / "models" / at) for at, code in _listed(account)]
+        for name, group in account.input.route_groups.items():
+            steps = place / "route_groups" / name / "members"
+            named += [(member.model, steps / at / "model") for at, member in enumerate(group.members)]
+        for code, at in named:
+            yield from _unreachable(context.catalogue, account, code, at)
+
+
+def _listed(account: Account) -> list[tuple[int, str]]:
+    return list(enumerate(account.input.access.models)) if account.input.access else []
+
+
+def _unreachable(catalogue: Catalogue, account: Account, code: str, place: Place) -> Iterator[Diagnostic]:
+    if code not in catalogue.models:
+        return
+    own = any(code in endpoint.codes for endpoint in account.endpoints.values())
+    source = account.input.source
+    if own and source != "platform":
+        return
+    lacking = list(account.input.all_regions)
+    if source in ("auto", "platform"):
+        serving = {region for region, served in catalogue.platform_models(account) if served == code}
+        lacking = [each for each in lacking if each not in serving and each in catalogue.regions]
+    if lacking:
+        where = f"for account '{account.id}' (source: {source}) in {', '.join(lacking)}"
+        hint = "list it on an endpoint, or do not grant it"
+        yield Diagnostic("model-unreachable", f"no endpoint serves '{code}' {where}", place, hint)
+
+
+def empty(context: Context) -> Iterator[Diagnostic]:
+    """Nothing that routes is empty."""
+    for region in context.catalogue.regions.values():
+        for model, names in region.input.models.items():
+            if not names:
+                place = Place(region.file, ("models", model))
+                yield Diagnostic("route-empty", f"'{model}' has no endpoint", place, "list one, or remove the model")
+    for account in context.catalogue.accounts.values():
+        place = Place(account.file)
+        for name, endpoint in account.input.endpoints.items():
+            if not endpoint.supported_models:
+                at = place / "endpoints" / name / "supported_models"
+                yield Diagnostic("route-empty", f"endpoint '{name}' lists no model", at, "list one, or remove it")
+        for name, group in account.input.route_groups.items():
+            if not group.members:
+                at = place / "route_groups" / name / "members"
+                yield Diagnostic("route-empty", f"route group '{name}' has no member", at, "list one, or remove it")
+        if account.input.source in ("tenant", "local") and not account.input.endpoints:
+            message = f"source {account.input.source} without an endpoint of the account's own"
+            yield Diagnostic("route-empty", message, place / "source", "add endpoints:, or write source: platform")
+
+
+def cycles(context: Context) -> Iterator[Diagnostic]:
+    """No chain of fallbacks comes back to where it started."""
+    catalogue = context.catalogue
+    for field in FALLBACKS:
+        reported: set[str] = set()
+        for code in sorted(catalogue.models):
+            path = _cycle(catalogue, field, code)
+            if path and not reported & set(path):
+                reported |= set(path)
+                model = catalogue.models[code]
+                index = getattr(model.input, field).index(path[1])
+                message = f"{field} lead back: {' -> '.join(path)}"
+                place = Place(model.file, (field, index))
+                yield Diagnostic("fallback-cycle", message, place, "remove one of them")
+
+
+def _cycle(catalogue: Catalogue, field: str, start: str) -> list[str] | None:
+    """A path from a model back to itself, found depth first; each model is entered once."""
+    seen: set[str] = set()
+    stack: list[list[str]] = [[start]]
+    while stack:
+        path = stack.pop()
+        for target in getattr(catalogue.models[path[-1]].input, field):
+            if target == start:
+                return [*path, start]
+            if target in catalogue.models and target not in seen:
+                seen.add(target)
+                stack.append([*path, target])
+    return None
+
+
+def fallback_types(context: Context) -> Iterator[Diagnostic]:
+    """A fallback is of the same type, and as real-time."""
+    for model in context.catalogue.models.values():
+        for field in FALLBACKS:
+            for index, code in enumerate(getattr(model.input, field)):
+                target = context.catalogue.models.get(code)
+                if target and (target.input.type, target.realtime) != (model.input.type, model.realtime):
+                    message = f"'{code}' is a model of another kind: {target.input.type}, not {model.input.type}"
+                    if target.input.type == model.input.type:
+                        message = f"'{code}' differs in realtime"
+                    related = (Related(Place(target.file, ("type",)), "its type"),)
+                    yield Diagnostic("fallback-type", message, Place(model.file, (field, index)), "", related)
+
+
+def member_types(context: Context) -> Iterator[Diagnostic]:
+    """The members of a route group are of one kind."""
+    models = context.catalogue.models
+    for account in context.catalogue.accounts.values():
+        for name, group in account.input.route_groups.items():
+            known = [(at, models[each.model]) for at, each in enumerate(group.members) if each.model in models]
+            for index, model in known[1:]:
+                first = known[0][1]
+                if (model.input.type, model.realtime) != (first.input.type, first.realtime):
+                    place = Place(account.file, ("route_groups", name, "members", index, "model"))
+                    related = (Related(Place(account.file, ("route_groups", name, "members", known[0][0])), "the first"),)
+                    message = f"route group '{name}' mixes {first.input.type} and {model.input.type}"
+                    if model.input.type == first.input.type:
+                        message = f"route group '{name}' mixes real-time models with others"
+                    yield Diagnostic("route-type", message, place, "make a group for each", related)
+
+
+def unused(context: Context) -> Iterator[Diagnostic]:
+    """Every platform endpoint serves something."""
+    for region in context.catalogue.regions.values():
+        used = {name for names in region.input.models.values() for name in names}
+        for name, endpoint in region.input.endpoints.items():
+            place = Place(region.file, ("endpoints", name))
+            if name not in used:
+                yield Diagnostic("endpoint-unused", f"no model uses endpoint '{name}'", place.key())
+            codes = {split_prefix(model)[1] for model, names in region.input.models.items() if name in names}
+            for renamed in endpoint.models:
+                if split_prefix(renamed)[1] not in codes and name in used:
+                    message = f"endpoint '{name}' names '{renamed}', which the region does not serve there"
+                    yield Diagnostic("endpoint-unused", message, (place / "models" / renamed).key())

@@ -1,0 +1,42 @@
+"""Settings that only make sense in some places: batching, and the kinds of stores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from llmcompile.check.context import Context
+from llmcompile.check.endpoints import linked
+from llmcompile.diagnostics import Diagnostic, Place
+from llmcompile.load.literals import quote
+from llmcompile.load.repository import PROJECT_FILE
+from llmcompile.push.uri import STORE_FORMS, parse_uri
+
+
+def batch_inputs(context: Context) -> Iterator[Diagnostic]:
+    """Only embedding models take several inputs in one request."""
+    for model in context.catalogue.models.values():
+        if model.input.upstream_max_batch_inputs is not None and model.input.type != "embedding":
+            place = Place(model.file, ("upstream_max_batch_inputs",)).key()
+            message = f"upstream_max_batch_inputs is for embedding models, this one is {model.input.type}"
+            yield Diagnostic("batching-type", message, place, "remove the line")
+
+
+def chat_batching(context: Context) -> Iterator[Diagnostic]:
+    """Only endpoints that serve a chat model batch chats."""
+    models = context.catalogue.models
+    for endpoint in linked(context):
+        if endpoint.chat_batching is None:
+            continue
+        known = [models[code] for code in endpoint.codes if code in models]
+        if known and all(model.input.type != "chat" for model in known):
+            place = (endpoint.place / "chat_batching").key()
+            message = f"endpoint '{endpoint.name}' serves no chat model"
+            yield Diagnostic("batching-type", message, place, "remove chat_batching")
+
+
+def stores(context: Context) -> Iterator[Diagnostic]:
+    """Every store is of a kind that exists."""
+    for name, uri in context.catalogue.project.stores.items():
+        if parse_uri(uri) is None:
+            place = Place(PROJECT_FILE, ("stores", name))
+            yield Diagnostic("store-invalid", f"{quote(uri)} is no store", place, f"write {STORE_FORMS}")
