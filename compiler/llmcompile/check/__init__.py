@@ -38,6 +38,7 @@ CHECKS: tuple[Check, ...] = (
     endpoints.credentials,
     endpoints.keyless,
     endpoints.capabilities,
+    endpoints.served_twice,
     endpoints.prefixes,
     routing.unreachable,
     routing.empty,

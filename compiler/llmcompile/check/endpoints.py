@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from llmcompile.check.context import Context
 from llmcompile.diagnostics import Diagnostic, Place, Related
-from llmcompile.inputs.endpoint import AuthHeader, Authenticated
+from llmcompile.inputs.endpoint import Authenticated, AuthHeader
 from llmcompile.inputs.urls import is_loopback
 from llmcompile.link.catalogue import Endpoint, OAuth
 from llmcompile.load.literals import quote
@@ -19,15 +19,36 @@ from llmcompile.suggest import did_you_mean
 _VERSION = re.compile(r"20\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(-preview)?")
 _HEADER = re.compile(r"[A-Za-z0-9-]+")
 _RESERVED = frozenset(
-    "host content-length content-type transfer-encoding connection te trailer upgrade keep-alive proxy-authorization "
-    "proxy-connection accept accept-encoding expect cookie set-cookie forwarded x-forwarded-for x-forwarded-host "
-    "x-forwarded-proto x-request-id user-agent".split()
+    [
+        "host",
+        "content-length",
+        "content-type",
+        "transfer-encoding",
+        "connection",
+        "te",
+        "trailer",
+        "upgrade",
+        "keep-alive",
+        "proxy-authorization",
+        "proxy-connection",
+        "accept",
+        "accept-encoding",
+        "expect",
+        "cookie",
+        "set-cookie",
+        "forwarded",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "x-request-id",
+        "user-agent",
+    ]
 )
 
 
 def linked(context: Context) -> Iterator[Endpoint]:
     """Every endpoint of accounts and regions that could be linked."""
-    for owner in (*context.catalogue.regions.values(), *context.catalogue.accounts.values()):
+    for owner in context.catalogue.owners:
         yield from owner.endpoints.values()
 
 
@@ -35,7 +56,7 @@ def _written(context: Context) -> Iterator[tuple[Place, Authenticated, str | Non
     """Every place where authentication is written, with the provider's name as far as it is known."""
     for name, credential in context.catalogue.project.credentials.items():
         yield Place(PROJECT_FILE, ("credentials", name)), credential, credential.provider
-    for owner in (*context.catalogue.regions.values(), *context.catalogue.accounts.values()):
+    for owner in context.catalogue.owners:
         for name, endpoint in owner.input.endpoints.items():
             provider = owner.endpoints[name].provider.name if name in owner.endpoints else endpoint.provider
             yield Place(owner.file, ("endpoints", name)), endpoint, provider
@@ -140,6 +161,18 @@ def capabilities(context: Context) -> Iterator[Diagnostic]:
                 f"{endpoint.provider.name} serves {able}",
                 (Related(Place(model.file, ("type",)), "its type"),),
             )
+
+
+def served_twice(context: Context) -> Iterator[Diagnostic]:
+    """A model is listed once, whatever prefix it is written with."""
+    for endpoint in linked(context):
+        first: dict[str, Place] = {}
+        for served in endpoint.served:
+            if served.code in first:
+                related = (Related(first[served.code], "first listed here"),)
+                message = f"{quote(served.code)} is listed twice"
+                yield Diagnostic("list-duplicate", message, served.place, "keep one", related)
+            first.setdefault(served.code, served.place)
 
 
 def prefixes(context: Context) -> Iterator[Diagnostic]:

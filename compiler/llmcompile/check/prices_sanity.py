@@ -101,7 +101,13 @@ def units_between_models(context: Context) -> Iterator[Diagnostic]:
 
 
 def _off(
-    model: Model, index: int, unit: str, price: Decimal, usual: Decimal, related: tuple[Related, ...], whose: str = ""
+    model: Model,
+    index: int,
+    unit: str,
+    price: Decimal,
+    usual: Decimal,
+    related: tuple[Related, ...],
+    whose: str = "",
 ) -> Diagnostic:
     factor = _round(_ratio(price, usual))
     size = "above" if price > usual else "below"

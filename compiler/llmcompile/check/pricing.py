@@ -40,7 +40,13 @@ def _follows(model: Model, index: int, before: TokenCost, row: TokenCost) -> Ite
         yield Diagnostic("price-order", "the rows do not ascend", here, "sort the rows by start", related)
     elif before.end is not None and before.end > row.start:
         related = (Related(_row(model, index - 1, "end"), "the row before ends later"),)
-        yield Diagnostic("price-overlap", "two rows hold at one time", here, f"end the row before at {_date(row.start)}", related)
+        yield Diagnostic(
+            "price-overlap",
+            "two rows hold at one time",
+            here,
+            f"end the row before at {_date(row.start)}",
+            related,
+        )
     elif before.end is not None and before.end < row.start:
         related = (Related(_row(model, index - 1, "end"), "the row before ends here"),)
         hint = f"remove that end: a row without one ends where the next one starts ({_date(row.start)})"
@@ -86,14 +92,18 @@ def missing(context: Context) -> Iterator[Diagnostic]:
             here = _row(model, len(rows) - 1, "end")
         hint = "add a row to token_costs; a free model has a row of zeros"
         yield Diagnostic(
-            "price-missing", f"'{code}' is served and has no price {until}", here, hint, (Related(place, "served here"),)
+            "price-missing",
+            f"'{code}' is served and has no price {until}",
+            here,
+            hint,
+            (Related(place, "served here"),),
         )
 
 
 def _served(catalogue: Catalogue) -> dict[str, Place]:
     """Every model that an endpoint serves, with the first place that says so."""
     served: dict[str, Place] = {}
-    for owner in (*catalogue.regions.values(), *catalogue.accounts.values()):
+    for owner in catalogue.owners:
         for endpoint in owner.endpoints.values():
             for each in endpoint.served:
                 if each.code in catalogue.models:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from llmcompile.check.context import Context
 from llmcompile.diagnostics import Diagnostic, Place
+from llmcompile.inputs.account import Access, Restriction
 from llmcompile.inputs.account import Account as AccountInput
 from llmcompile.link.catalogue import Account, Catalogue
 from llmcompile.load.literals import quote
@@ -88,7 +89,7 @@ def granted_names(context: Context) -> Iterator[Diagnostic]:
                     yield Diagnostic("model-unknown", message, place / "models" / index, hint)
 
 
-def _grants(file: str, account: AccountInput) -> Iterator[tuple[Place, object]]:  # type: ignore[type-arg]
+def _grants(file: str, account: AccountInput) -> Iterator[tuple[Place, Access | Restriction]]:
     place = Place(file)
     if account.access:
         yield place / "access", account.access

@@ -121,7 +121,9 @@ def member_types(context: Context) -> Iterator[Diagnostic]:
                 first = known[0][1]
                 if (model.input.type, model.realtime) != (first.input.type, first.realtime):
                     place = Place(account.file, ("route_groups", name, "members", index, "model"))
-                    related = (Related(Place(account.file, ("route_groups", name, "members", known[0][0])), "the first"),)
+                    related = (
+                        Related(Place(account.file, ("route_groups", name, "members", known[0][0])), "the first"),
+                    )
                     message = f"route group '{name}' mixes {first.input.type} and {model.input.type}"
                     if model.input.type == first.input.type:
                         message = f"route group '{name}' mixes real-time models with others"

@@ -25,4 +25,4 @@ def problem(code: str, message: str, hint: str = "", **where: Any) -> PydanticCu
     ``where`` may hold ``below`` (a route below the value), ``at`` ("key"), and ``first`` (a route below the
     value, with ``first_label``) for the related place.
     """
-    return PydanticCustomError(code, "{message}", {"message": message, "hint": hint, **where})  # type: ignore[arg-type]
+    return PydanticCustomError(code, "{message}", {"message": message, "hint": hint, **where})

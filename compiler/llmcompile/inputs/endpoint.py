@@ -9,7 +9,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from llmcompile.inputs.base import Input, problem
 from llmcompile.inputs.urls import Url
-from llmcompile.inputs.values import ModelName, Models, Name, SecretRef, Seconds, Tags
+from llmcompile.inputs.values import ModelName, Models, Name, Seconds, SecretRef, Tags
 
 Count = Annotated[int, Field(ge=1, le=10**12)]
 Text = Annotated[str, Field(min_length=1, max_length=500)]

@@ -15,7 +15,14 @@ from llmcompile.inputs.values import Currency, Groups, Instant, ModelCode, Model
 ModelType = Literal[
     "chat", "realtime", "embedding", "image_generation", "audio_speech", "audio_transcription", "rerank"
 ]
-UNITS = ("text_input", "cached_text_input", "text_output", "audio_input", "cached_audio_input", "audio_output")
+UNITS = (
+    "text_input",
+    "cached_text_input",
+    "text_output",
+    "audio_input",
+    "cached_audio_input",
+    "audio_output",
+)
 
 
 class PerMillionTokens(Input):

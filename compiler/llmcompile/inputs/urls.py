@@ -28,7 +28,9 @@ def check_url(value: Any) -> str:
     except ValueError:
         raise problem("url-invalid", "not a URL", "write https://host/") from None
     if "@" in parts.netloc or any(each in parts.query.lower() for each in _SECRET_PARAMETERS) or looks_literal(value):
-        raise problem("url-credentials", "credentials inside a URL", "use api_key or oauth with a ref, and revoke these")
+        raise problem(
+            "url-credentials", "credentials inside a URL", "use api_key or oauth with a ref, and revoke these"
+        )
     odd = any(each.isspace() or not each.isprintable() or each in '\\"<>^`{|}' for each in value)
     if odd or parts.scheme not in ("http", "https") or not _is_host(host) or parts.query or parts.fragment:
         raise problem("url-invalid", "not a base URL", "write https://host/path, without a query or a fragment")
@@ -70,7 +72,9 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 def _legacy_address(host: str) -> ipaddress.IPv4Address | None:
     try:
-        numbers = [int(each, 0) if not each.isdigit() else int(each, 8 if each[0] == "0" else 10) for each in host.split(".")]
+        numbers = [
+            int(each, 0) if not each.isdigit() else int(each, 8 if each[0] == "0" else 10) for each in host.split(".")
+        ]
         *high, low = numbers
         value = sum(each << (24 - 8 * index) for index, each in enumerate(high)) + low
         return ipaddress.IPv4Address(value) if len(numbers) <= 4 and all(each < 256 for each in high) else None
@@ -81,5 +85,11 @@ def _legacy_address(host: str) -> ipaddress.IPv4Address | None:
 Url = Annotated[
     str,
     PlainValidator(check_url),
-    WithJsonSchema({"type": "string", "pattern": "^https?://[^?#\\s@]+$", "examples": ["https://example-eu.openai.azure.com/"]}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": "^https?://[^?#\\s@]+$",
+            "examples": ["https://example-eu.openai.azure.com/"],
+        }
+    ),
 ]

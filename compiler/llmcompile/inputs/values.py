@@ -6,12 +6,13 @@ Each accepts one spelling and says what to write instead of the others.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
+from pydantic_core import CoreSchema, core_schema
 
 from llmcompile.inputs.base import problem
 from llmcompile.inputs.currencies import CURRENCIES
@@ -42,50 +43,75 @@ def _text(value: Any, hint: str = "quote it") -> str:
     return value
 
 
-def _named(code: str, what: str, pattern: str, limit: int, allowed: str) -> Callable[[Any], str]:
-    compiled = re.compile(pattern)
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """Annotates text that is a name: how it is spelled, and the code of the diagnostic when it is not."""
 
-    def check(value: Any) -> str:
+    code: str
+    what: str
+    pattern: str
+    limit: int
+    allowed: str
+    example: str
+
+    def check(self, value: Any) -> str:
+        """The name itself, or a problem with the spelling that was probably meant."""
         text = _text(value)
-        if len(text) > limit:
-            raise problem(code, f"{what} is longer than {limit} characters")
-        if not compiled.fullmatch(text):
+        if len(text) > self.limit:
+            raise problem(self.code, f"{self.what} is longer than {self.limit} characters")
+        if not re.fullmatch(self.pattern, text):
             fit = re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("-._")
-            hint = f"write '{fit}'" if compiled.fullmatch(fit) else ""
-            raise problem(code, f"{what} {quote(text)} is not made of {allowed}", hint)
+            hint = f"write '{fit}'" if re.fullmatch(self.pattern, fit) else ""
+            raise problem(self.code, f"{self.what} {quote(text)} is not made of {self.allowed}", hint)
         return text
 
-    return check
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.check)
 
-
-def _named_type(code: str, what: str, pattern: str, limit: int, allowed: str, example: str) -> Any:
-    schema = {"type": "string", "pattern": f"^{pattern}$", "maxLength": limit, "examples": [example]}
-    return Annotated[
-        str, PlainValidator(_named(code, what, pattern, limit, allowed)), WithJsonSchema(schema)
-    ]
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "pattern": f"^{self.pattern}$",
+            "maxLength": self.limit,
+            "examples": [self.example],
+        }
 
 
 _SLUG = r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?"
 _SLUG_WORDS = "lowercase letters, digits, '-' and '_', with a letter or digit at both ends"
 
-Name = _named_type("name-invalid", "the name", _SLUG, 63, _SLUG_WORDS, "default")
+Name = Annotated[str, Spelling("name-invalid", "the name", _SLUG, 63, _SLUG_WORDS, "default")]
 # What is left of Kubernetes' 63 characters beside "-llm-config" and "azure-openai-".
-AccountId = _named_type("name-invalid", "the account id", _SLUG, 52, _SLUG_WORDS, "acme")
-RegionId = _named_type("name-invalid", "the region id", _SLUG, 50, _SLUG_WORDS, "europe-west6")
-ModelCode = _named_type(
-    "name-invalid",
-    "the model code",
-    r"[A-Za-z0-9][A-Za-z0-9._-]*",
-    100,
-    "letters, digits, '.', '_' and '-'",
-    "gpt-4o",
-)
+AccountId = Annotated[str, Spelling("name-invalid", "the account id", _SLUG, 52, _SLUG_WORDS, "acme")]
+RegionId = Annotated[str, Spelling("name-invalid", "the region id", _SLUG, 50, _SLUG_WORDS, "europe-west6")]
+ModelCode = Annotated[
+    str,
+    Spelling(
+        "name-invalid",
+        "the model code",
+        r"[A-Za-z0-9][A-Za-z0-9._-]*",
+        100,
+        "letters, digits, '.', '_' and '-'",
+        "gpt-4o",
+    ),
+]
 ModelName = Annotated[str, Field(min_length=1, max_length=200, examples=["gpt-4o"])]
 """A reference to a model of the catalogue, or a name that an upstream uses."""
-GroupName = _named_type(
-    "group-name", "the access group", r"[a-z0-9._-]+", 63, "lowercase letters, digits, '.', '_' and '-'", "general"
-)
-Tag = _named_type("value-invalid", "the tag", r"[a-z0-9._-]+", 63, "lowercase letters, digits, '.', '_' and '-'", "eu")
+GroupName = Annotated[
+    str,
+    Spelling(
+        "group-name",
+        "the access group",
+        r"[a-z0-9._-]+",
+        63,
+        "lowercase letters, digits, '.', '_' and '-'",
+        "general",
+    ),
+]
+Tag = Annotated[
+    str,
+    Spelling("value-invalid", "the tag", r"[a-z0-9._-]+", 63, "lowercase letters, digits, '.', '_' and '-'", "eu"),
+]
 
 
 def _unique(items: tuple[T, ...]) -> tuple[T, ...]:
@@ -197,7 +223,9 @@ def _secret(value: Any) -> Ref:
         raise problem("ref-invalid", "this ref points nowhere", f"the forms are {refs.SYNTAX}")
     if "ref+" in text or "os.environ/" in text:
         raise problem(
-            "ref-embedded", "a ref is only a part of this value", "a ref is the whole value; store the whole secret"
+            "ref-embedded",
+            "a ref is only a part of this value",
+            "a ref is the whole value; store the whole secret",
         )
     raise problem(
         "secret-literal",

@@ -109,6 +109,11 @@ class Catalogue:
     broken_models: frozenset[str]
     broken_regions: frozenset[str]
 
+    @property
+    def owners(self) -> tuple[Region | Account, ...]:
+        """Everyone who has endpoints: regions, then accounts."""
+        return (*self.regions.values(), *self.accounts.values())
+
     def knows_model(self, code: str) -> bool:
         """Whether a model of this code exists, even if its file could not be loaded."""
         return code in self.models or code in self.broken_models

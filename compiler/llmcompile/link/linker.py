@@ -68,4 +68,3 @@ def _platform(linker: EndpointLinker, region: Region) -> dict[str, Endpoint]:
 
 def _upstream(written: RegionEndpoint, listed: str) -> str | None:
     return written.models.get(listed) or written.models.get(split_prefix(listed)[1])
-

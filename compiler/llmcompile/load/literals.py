@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 
 _POINTER = re.compile(r"^(ref\+[a-z]+://|os\.environ/|sm://|projects/)")
-_SECRET_FIELD = re.compile(r"(api|access|secret|private)[-_]?k[a-z]{1,3}$|secret|password|passwd|token$|credential_value", re.I)
+_SECRET_FIELD = re.compile(
+    r"(api|access|secret|private)[-_]?k[a-z]{1,3}$|secret|password|passwd|token$|credential_value", re.I
+)
 
 _LITERAL = re.compile(
     r"""(?<![A-Za-z0-9+/_-])(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from yaml.nodes import MappingNode, Node, ScalarNode
+from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
 
 from llmcompile.diagnostics import Diagnostic, Place, Route
 from llmcompile.load import literals
@@ -97,7 +97,7 @@ class _File:
         if at == "key" and key is not None:
             return _span(key)
         start, end = _span(node)
-        block = not isinstance(node, ScalarNode) and not node.flow_style
+        block = isinstance(node, CollectionNode) and not node.flow_style
         if key is not None and (block or start == end):
             return _span(key)
         return (start, _line_end(self.text, start)) if block else (start, end)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,9 +13,7 @@ _GCP = re.compile(
     r"(?P<project>[a-z][a-z0-9-]{4,28}[a-z0-9]|[0-9]{1,20})/(?P<secret>[A-Za-z0-9_-]{1,255})"
     r"(\?version=(?P<version>[1-9][0-9]{0,9}|latest))?(#(?P<pointer>(/[^#\s]*)+))?"
 )
-_RESOURCE = re.compile(
-    r"projects/(?P<project>[^/]+)/secrets/(?P<secret>[^/]+)(/versions/(?P<version>[^/]+))?"
-)
+_RESOURCE = re.compile(r"projects/(?P<project>[^/]+)/secrets/(?P<secret>[^/]+)(/versions/(?P<version>[^/]+))?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PATH = re.compile(r"[^\s#?\0][^\0#]*?(#(?P<pointer>(/[^#\s]*)+))?")
 
@@ -69,10 +68,14 @@ def _file(text: str) -> Ref | None:
     return Ref("file", text.removesuffix(f"#{pointer}") if pointer else text, pointer=pointer)
 
 
-_READERS = {
-    "ref+gcpsecrets://": lambda text: _gcp(_GCP, text),
+def _gcpsecrets(text: str) -> Ref | None:
+    return _gcp(_GCP, text)
+
+
+_READERS: dict[str, Callable[[str], Ref | None]] = {
+    "ref+gcpsecrets://": _gcpsecrets,
     "ref+env://": _env,
     "ref+file://": _file,
     "os.environ/": _env,
-    "sm://": lambda text: _gcp(_GCP, text),
+    "sm://": _gcpsecrets,
 }

@@ -136,5 +136,3 @@ def _literals(place: Place, value: Any) -> Iterator[Diagnostic]:
     elif isinstance(value, tuple):
         for index, item in enumerate(value):
             yield from _literals(place / index, item)
-
-

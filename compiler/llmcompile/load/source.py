@@ -64,7 +64,10 @@ def _read_bounded(path: Path) -> bytes | None:
 def _decode(file: str, raw: bytes) -> Source | Diagnostic:
     if raw.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         return Diagnostic(
-            "file-bom", "starts with a byte order mark", Place(file, span=(0, 0)), "save it as UTF-8 without one"
+            "file-bom",
+            "starts with a byte order mark",
+            Place(file, span=(0, 0)),
+            "save it as UTF-8 without one",
         )
     try:
         text = raw.decode("utf-8")

@@ -55,11 +55,11 @@ class _Loader(yaml.CSafeLoader):
     def ascend_resolver(self) -> None:
         self.depth -= 1
 
-    def resolve(self, kind: type[Node], value: Any, implicit: Any) -> str:  # type: ignore[override]
+    def resolve(self, kind: type[Node], value: Any, implicit: Any) -> str:
         return ""  # the plain scalar rules below are the only ones; any other tag was written out
 
 
-def compose(source: Source) -> Node | None | Diagnostic:
+def compose(source: Source) -> Node | Diagnostic | None:
     """The node tree of a file, None where there is no node at all, or why it is not YAML."""
     try:
         return _Loader(source.text).get_single_node()
@@ -190,9 +190,7 @@ class _Builder:
         make: Callable[[str], int | Decimal] = int if mantissa == text and "." not in text else Decimal
         return make(text)
 
-    def _say(
-        self, code: str, node: Node, message: str, hint: str = "", related: tuple[Related, ...] = ()
-    ) -> None:
+    def _say(self, code: str, node: Node, message: str, hint: str = "", related: tuple[Related, ...] = ()) -> None:
         self.diagnostics.append(Diagnostic(code, message, Place(self.file, span=_span(node)), hint, related))
 
 

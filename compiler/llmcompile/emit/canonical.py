@@ -1,0 +1,44 @@
+"""Values to bytes: the same input gives the same bytes everywhere."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from llmcompile.load.refs import Ref
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON knows it; refs become their canonical text, decimals numbers."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, Ref):
+        return str(value)
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() and abs(value) < 10**15 else float(value)
+    return value
+
+
+def compact(data: Any) -> bytes:
+    """Plain data as compact UTF-8: what stores hold and routers read."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def indented(data: Any) -> bytes:
+    """Plain data for people to read in ``dist/``."""
+    return json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False).encode() + b"\n"
+
+
+def money(amount: Decimal) -> str:
+    """A price as an exact decimal string without an exponent or trailing zeros."""
+    text = format(amount, "f")
+    return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
+
+
+def instant(moment: datetime) -> str:
+    """An instant as a UTC timestamp."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,91 @@
+"""Writes ``dist/`` as a whole or not at all. No secret ever gets here."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from llmcompile.emit.canonical import indented
+from llmcompile.emit.documents import Document, digest
+from llmcompile.errors import OutsideFailure, RefusedFailure
+
+MANIFEST = "manifest.json"
+MANIFEST_FORMAT = 1
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+
+
+def write(out: Path, documents: Iterable[Document]) -> int:
+    """Replace the folder ``out`` by the documents and their manifest; the number of documents.
+
+    Raises ``RefusedFailure`` where the folder holds something else, ``OutsideFailure`` where the disk fails; the
+    folder is then as it was.
+    """
+    if out.is_symlink() or (out.exists() and not _is_ours(out)):
+        raise RefusedFailure(
+            f"{out} was not written by llmcompile: it holds no {MANIFEST}",
+            "choose another --out, or empty it first",
+        )
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+        try:
+            count = _fill(fresh, documents)
+            fresh.chmod(0o755)
+            _replace(fresh, out)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+    except OSError as error:
+        raise OutsideFailure(f"cannot write {out}: {error.strerror}", "nothing was changed; run it again") from error
+    return count
+
+
+def _is_ours(out: Path) -> bool:
+    return out.is_dir() and ((out / MANIFEST).is_file() or not any(out.iterdir()))
+
+
+def _fill(folder: Path, documents: Iterable[Document]) -> int:
+    entries = []
+    for document in documents:
+        path = folder / document.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(indented(document.plain()))
+        encoded = document.compact()
+        entries.append(
+            {
+                "name": document.kind,
+                "secret": document.secret,
+                "path": document.path,
+                "digest": digest(encoded),
+                "size": len(encoded),
+                "sources": list(document.sources),
+            }
+        )
+    (folder / MANIFEST).write_bytes(indented({"format": MANIFEST_FORMAT, "documents": entries}))
+    return len(entries)
+
+
+def _replace(fresh: Path, out: Path) -> None:
+    """Swap the two folders in one step; afterwards ``fresh`` is what was there before, or gone."""
+    if not out.exists() or not any(out.iterdir()):
+        os.rename(fresh, out)  # noqa: PTH104 - rename(2) replaces an empty folder; Path.rename promises less
+    elif not _exchange(fresh, out):
+        aside = fresh.with_name(fresh.name + ".old")
+        os.rename(out, aside)  # noqa: PTH104
+        os.rename(fresh, out)  # noqa: PTH104
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Linux's atomic exchange of two paths; False where the system or the file system has none."""
+    if sys.platform != "linux":
+        return False
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    done: int = rename(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE)
+    return done == 0

@@ -1,0 +1,92 @@
+"""All documents of a catalogue, each with where it goes and what it was made from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from llmcompile.emit.canonical import compact, plain
+from llmcompile.emit.endpoint_documents import customer_config, provisioned_config
+from llmcompile.emit.policy import PolicyEmitter
+from llmcompile.link.catalogue import Account, Catalogue, Region
+from llmcompile.load.repository import PROJECT_FILE
+
+Kind = Literal["CUSTOMER_LLM_CONFIG", "ROUTER_POLICY", "PROVISIONED_OPENAI_CONFIG"]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One compiled document, with refs in place of secrets."""
+
+    kind: Kind
+    owner: str
+    """The account's or region's id."""
+    file: str
+    """The YAML file of the owner."""
+    content: Any
+    """The data; refs are ``Ref`` objects, so that a secret's place is known by type."""
+    sources: tuple[str, ...]
+    """The YAML files that it was made from, sorted."""
+
+    @property
+    def secret(self) -> str:
+        """The id of the secret that holds it in a store."""
+        forms = {
+            "CUSTOMER_LLM_CONFIG": f"{self.owner}_llm_config",
+            "ROUTER_POLICY": f"{self.owner}_llm_policy",
+            "PROVISIONED_OPENAI_CONFIG": f"azure_openai_{self.owner}",
+        }
+        return forms[self.kind]
+
+    @property
+    def path(self) -> str:
+        """Its file below ``dist/``."""
+        folder = "regions" if self.kind == "PROVISIONED_OPENAI_CONFIG" else "accounts"
+        return f"{folder}/{self.owner}/{self.kind}.json"
+
+    def plain(self) -> Any:
+        """The data as JSON knows it, refs as text."""
+        return plain(self.content)
+
+    def compact(self) -> bytes:
+        """The bytes that a store would hold, with refs in place of secrets."""
+        return compact(self.plain())
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 in the form of the manifest."""
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def compile_documents(
+    catalogue: Catalogue, progress: Callable[[int, int], None] = lambda done, total: None
+) -> Iterator[Document]:
+    """Every document of the fleet: regions first, then accounts, each by id."""
+    emitter = PolicyEmitter(catalogue)
+    total = len(catalogue.regions) + len(catalogue.accounts)
+    for done, region in enumerate(catalogue.regions.values(), 1):
+        yield region_document(region)
+        progress(done, total)
+    for done, account in enumerate(catalogue.accounts.values(), len(catalogue.regions) + 1):
+        yield from account_documents(account, emitter)
+        progress(done, total)
+
+
+def region_document(region: Region) -> Document:
+    """The platform's endpoints of one region."""
+    files = tuple(sorted({PROJECT_FILE, region.file}))
+    content = provisioned_config(region)
+    return Document("PROVISIONED_OPENAI_CONFIG", region.input.region, region.file, content, files)
+
+
+def account_documents(account: Account, emitter: PolicyEmitter) -> Iterator[Document]:
+    """The account's endpoints and its policy."""
+    files = tuple(sorted({PROJECT_FILE, account.file}))
+    yield Document("CUSTOMER_LLM_CONFIG", account.id, account.file, customer_config(account), files)
+    policy = emitter.policy(account)
+    regions = {emitter.catalogue.regions[each].file for each in account.input.all_regions}
+    models = {emitter.catalogue.models[each].file for each in policy["models"]}
+    sources = tuple(sorted({PROJECT_FILE, account.file, *regions, *models}))
+    yield Document("ROUTER_POLICY", account.id, account.file, policy, sources)

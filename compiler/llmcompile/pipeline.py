@@ -1,0 +1,63 @@
+"""The stages in order: load, link, check, emit. What every command starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from llmcompile import check
+from llmcompile.check.context import Context
+from llmcompile.diagnostics import Diagnostic, Place, has_errors
+from llmcompile.emit.contract import prove, too_large
+from llmcompile.emit.documents import Document, compile_documents
+from llmcompile.link.catalogue import Catalogue
+from llmcompile.link.linker import link
+from llmcompile.load.repository import load_repository
+
+Progress = Callable[[str, int, int], None]
+"""Called with the stage's name, what is done, and what there is to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What a repository comes to."""
+
+    catalogue: Catalogue
+    diagnostics: tuple[Diagnostic, ...]
+    documents: tuple[Document, ...]
+    """Empty where there are errors."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything stops the build."""
+        return has_errors(self.diagnostics)
+
+
+def compile_repository(root: Path, as_of: datetime, progress: Progress = lambda stage, done, total: None) -> Compiled:
+    """Everything about the repository below ``root``: all diagnostics, and the documents where none is an error.
+
+    ``as_of`` (UTC) is now for the checks; the documents do not depend on it.
+    """
+    repository, loading = load_repository(root, lambda done, total: progress("load", done, total))
+    catalogue, linking = link(repository)
+    checking = check.run(Context(catalogue, as_of))
+    diagnostics = [*loading, *linking, *checking]
+    documents: list[Document] = []
+    if not has_errors(diagnostics):
+        for document in compile_documents(catalogue, lambda done, total: progress("compile", done, total)):
+            data = document.plain()
+            prove(document, data)
+            diagnostics.extend(too_large(document, data, document.compact()))
+            documents.append(document)
+    found = tuple(_distinct(diagnostics))
+    return Compiled(catalogue, found, () if has_errors(found) else tuple(documents))
+
+
+def _distinct(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+    """One diagnostic per code and place: two checks may meet at one mistake."""
+    seen: dict[tuple[str, Place], Diagnostic] = {}
+    for each in diagnostics:
+        seen.setdefault((each.code, each.place), each)
+    return list(seen.values())
