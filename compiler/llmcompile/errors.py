@@ -8,7 +8,7 @@ from __future__ import annotations
 OK, PROBLEMS, USAGE, PENDING, REFUSED, OUTSIDE = range(6)
 
 
-class Failure(Exception):
+class CommandError(Exception):
     """Something that ends a command with a message and a next step."""
 
     exit_code = OUTSIDE
@@ -18,19 +18,19 @@ class Failure(Exception):
         self.next_step = next_step
 
 
-class UsageFailure(Failure):
+class UsageError(CommandError):
     """The command was called wrongly."""
 
     exit_code = USAGE
 
 
-class RefusedFailure(Failure):
+class RefusedError(CommandError):
     """A guard refused: a threshold, an unexpected plan, a folder that is not ours."""
 
     exit_code = REFUSED
 
 
-class OutsideFailure(Failure):
+class OutsideError(CommandError):
     """The world outside failed: a disk, a store, the network, a secret that is not there."""
 
     exit_code = OUTSIDE

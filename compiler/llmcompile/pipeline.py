@@ -24,7 +24,8 @@ Progress = Callable[[str, int, int], None]
 class Compiled:
     """What a repository comes to."""
 
-    catalogue: Catalogue
+    catalogue: Catalogue | None
+    """None where ``llmcompile.yaml`` could not be loaded."""
     diagnostics: tuple[Diagnostic, ...]
     documents: tuple[Document, ...]
     """Empty where there are errors."""
@@ -34,6 +35,14 @@ class Compiled:
         """Whether anything stops the build."""
         return has_errors(self.diagnostics)
 
+    @property
+    def scope(self) -> str:
+        """What was looked at, as the start of a sentence."""
+        if self.catalogue is None:
+            return ""
+        counts = len(self.catalogue.accounts), len(self.catalogue.regions), len(self.catalogue.models)
+        return "{} accounts, {} regions, {} models: ".format(*counts)
+
 
 def compile_repository(root: Path, as_of: datetime, progress: Progress = lambda stage, done, total: None) -> Compiled:
     """Everything about the repository below ``root``: all diagnostics, and the documents where none is an error.
@@ -41,7 +50,9 @@ def compile_repository(root: Path, as_of: datetime, progress: Progress = lambda 
     ``as_of`` (UTC) is now for the checks; the documents do not depend on it.
     """
     repository, loading = load_repository(root, lambda done, total: progress("load", done, total))
-    catalogue, linking = link(repository)
+    if repository.project is None:
+        return Compiled(None, tuple(_distinct(loading)), ())
+    catalogue, linking = link(repository, repository.project)
     checking = check.run(Context(catalogue, as_of))
     diagnostics = [*loading, *linking, *checking]
     documents: list[Document] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from llmcompile.check.context import Context
 from llmcompile.diagnostics import Diagnostic, Place, Related
@@ -26,7 +27,7 @@ def timeline(context: Context) -> Iterator[Diagnostic]:
     """Rows ascend, and each follows the one before without overlap or gap."""
     for model in context.catalogue.models.values():
         rows = model.input.token_costs
-        for index, (before, row) in enumerate(zip(rows, rows[1:], strict=False), start=1):
+        for index, (before, row) in enumerate(pairwise(rows), start=1):
             yield from _follows(model, index, before, row)
 
 

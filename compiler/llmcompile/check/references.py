@@ -168,6 +168,7 @@ def _member_endpoint(
         endpoint in each.input.endpoints for each in catalogue.regions.values()
     )
     if endpoint not in serving and catalogue.knows_model(model):
-        message = f"endpoint {quote(endpoint)} {'does not serve' if declared else 'is not declared; it cannot serve'} {quote(model)}"
+        lack = "does not serve" if declared else "is not declared; it cannot serve"
+        message = f"endpoint {quote(endpoint)} {lack} {quote(model)}"
         hint = did_you_mean(endpoint, serving, f"one of {', '.join(sorted(serving))}" if serving else "")
         yield Diagnostic("endpoint-unknown", message, place / "endpoint", hint)

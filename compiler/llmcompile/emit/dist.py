@@ -12,7 +12,7 @@ from pathlib import Path
 
 from llmcompile.emit.canonical import indented
 from llmcompile.emit.documents import Document, digest
-from llmcompile.errors import OutsideFailure, RefusedFailure
+from llmcompile.errors import OutsideError, RefusedError
 
 MANIFEST = "manifest.json"
 MANIFEST_FORMAT = 1
@@ -22,11 +22,11 @@ _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 def write(out: Path, documents: Iterable[Document]) -> int:
     """Replace the folder ``out`` by the documents and their manifest; the number of documents.
 
-    Raises ``RefusedFailure`` where the folder holds something else, ``OutsideFailure`` where the disk fails; the
+    Raises ``RefusedError`` where the folder holds something else, ``OutsideError`` where the disk fails; the
     folder is then as it was.
     """
     if out.is_symlink() or (out.exists() and not _is_ours(out)):
-        raise RefusedFailure(
+        raise RefusedError(
             f"{out} was not written by llmcompile: it holds no {MANIFEST}",
             "choose another --out, or empty it first",
         )
@@ -40,7 +40,7 @@ def write(out: Path, documents: Iterable[Document]) -> int:
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
     except OSError as error:
-        raise OutsideFailure(f"cannot write {out}: {error.strerror}", "nothing was changed; run it again") from error
+        raise OutsideError(f"cannot write {out}: {error.strerror}", "nothing was changed; run it again") from error
     return count
 
 

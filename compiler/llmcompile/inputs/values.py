@@ -137,13 +137,20 @@ Groups = Annotated[tuple[GroupName, ...], Unique]
 Tags = Annotated[tuple[Tag, ...], Unique]
 
 
+_INSTANT = r"2[01]\d\d-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?"
+
+
+def parse_instant(text: str) -> datetime:
+    """A date (midnight UTC) or a UTC timestamp; ``ValueError`` for any other spelling."""
+    if not re.fullmatch(_INSTANT, text, re.ASCII):
+        raise ValueError(f"{quote(text)} is not a date or a UTC timestamp")
+    return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=UTC)
+
+
 def _instant(value: Any) -> datetime:
     text = _text(value, "write a date such as 2026-01-01")
-    form = "%Y-%m-%d" if len(text) == 10 else "%Y-%m-%dT%H:%M:%SZ"
     try:
-        if not re.fullmatch(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?", text, re.ASCII):
-            raise ValueError
-        return datetime.strptime(text, form).replace(tzinfo=UTC)
+        return parse_instant(text)
     except ValueError:
         raise problem(
             "value-invalid",
@@ -158,7 +165,7 @@ Instant = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "pattern": r"^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?$",
+            "pattern": f"^{_INSTANT}$",
             "examples": ["2026-01-01", "2026-01-01T12:00:00Z"],
         }
     ),

@@ -8,16 +8,17 @@ from pathlib import Path
 from llmcompile.diagnostics import Diagnostic, Place
 from llmcompile.inputs.account import Account as AccountInput
 from llmcompile.inputs.endpoint import RegionEndpoint
+from llmcompile.inputs.project import Project
 from llmcompile.link.catalogue import Account, Catalogue, Endpoint, Model, Region
 from llmcompile.link.endpoints import EndpointLinker
 from llmcompile.load.repository import Repository
 from llmcompile.providers import split_prefix
 
 
-def link(repository: Repository) -> tuple[Catalogue, list[Diagnostic]]:
+def link(repository: Repository, project: Project) -> tuple[Catalogue, list[Diagnostic]]:
     """One frozen catalogue of everything that could be loaded."""
     diagnostics: list[Diagnostic] = []
-    linker = EndpointLinker(repository.project, diagnostics)
+    linker = EndpointLinker(project, diagnostics)
     models = {Path(file).stem: Model(file, model) for file, model in repository.models.files.items()}
     regions = {}
     for file, region in repository.regions.files.items():
@@ -28,7 +29,7 @@ def link(repository: Repository) -> tuple[Catalogue, list[Diagnostic]]:
         accounts[Path(file).stem] = Account(file, account, _own(linker, file, account))
     broken = repository.models.broken, repository.regions.broken
     groups = {code: frozenset(model.input.access_groups) for code, model in models.items()}
-    return Catalogue(repository.project, models, regions, accounts, groups, *broken), diagnostics
+    return Catalogue(project, models, regions, accounts, groups, *broken), diagnostics
 
 
 def _own(linker: EndpointLinker, file: str, account: AccountInput) -> dict[str, Endpoint]:

@@ -44,7 +44,8 @@ class Repository:
     """Everything that was written, typed, before any of it is linked."""
 
     root: Path
-    project: Project
+    project: Project | None
+    """None where ``llmcompile.yaml`` could not be loaded; nothing can be linked then."""
     models: Folder[Model]
     regions: Folder[Region]
     accounts: Folder[Account]
@@ -68,7 +69,7 @@ def load_repository(root: Path, progress: Progress = lambda done, total: None) -
     tick()
     repository = Repository(
         root,
-        project or Project(version=1),
+        project,
         folder("models", Model),
         folder("regions", Region),
         folder("accounts", Account),

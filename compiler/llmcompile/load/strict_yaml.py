@@ -103,7 +103,7 @@ def load(source: Source) -> tuple[Any, list[Diagnostic]]:
     node = compose(source)
     if isinstance(node, Diagnostic):
         return None, [node]
-    if node is None or (isinstance(node, ScalarNode) and node.style is None and node.value in ("", "~", "null")):
+    if node is None or (isinstance(node, ScalarNode) and not node.style and node.value in ("", "~", "null")):
         place = Place(source.file, span=(0, 0))
         return None, [Diagnostic("file-empty", "the file says nothing", place, "delete the file, or fill it in")]
     builder = _Builder(source)
@@ -152,7 +152,7 @@ class _Builder:
             if not isinstance(key, ScalarNode) or key.tag or not key.value or _CONTROL.search(key.value):
                 self._say("yaml-key", key, "a key must be plain text on one line", "quote it if it has to be odd")
                 continue
-            if key.value == "<<" and key.style is None:
+            if key.value == "<<" and not key.style:
                 self._say("yaml-merge-key", key, "merge keys (<<) are not part of this format", "write the keys out")
                 continue
             if key.value in data:
@@ -172,7 +172,7 @@ class _Builder:
                 "'${...}' is not interpolated here",
                 "point to the value with a ref: ref+env://NAME",
             )
-        if node.style is not None:
+        if node.style:
             if _CONTROL.search(text):
                 self._say("yaml-control", node, "a control character inside a value", "remove the escape")
             return text

@@ -1,0 +1,24 @@
+"""The entry point: says clearly what to install where the compiler's parts are missing."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line interface."""
+    try:
+        from llmcompile.cli.main import run
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("llmcompile"):
+            raise
+        sys.stderr.write(
+            f"error: the compiler needs {error.name}, which is not installed\n"
+            "next: pip install 'llmcompile[compiler]'\n"
+        )
+        sys.exit(2)
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""The command group and the one place where exceptions become messages and exit codes.
+
+Imports click alone: ``--help`` must not load what only a command needs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from llmcompile import __version__
+from llmcompile.errors import OUTSIDE, USAGE, CommandError
+
+# command: module, what --help says of it
+COMMANDS = {
+    "init": ("init", "Start a new repository of YAML, with workflows, schemas and an example."),
+    "check": ("check", "Report every problem at once."),
+    "build": ("build", "Check, then compile everything into dist/."),
+    "plan": ("plan", "Show what push would do; writes nothing."),
+    "push": ("push", "Bring a store to what the YAML says."),
+    "explain": ("explain", "Show where a request for a model would go, and at which price."),
+    "exec": ("exec", "Run a command with an account's documents in its environment."),
+    "models": ("models", "Show the catalogue."),
+    "schema": ("schema", "Write the editor's schemas."),
+}
+
+
+class _Lazy(click.Group):
+    """Commands by name; their modules are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"llmcompile.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from llmcompile.suggest import did_you_mean
+
+            raise click.UsageError(f"no command '{args[0]}'. {did_you_mean(args[0], COMMANDS)}".rstrip(), ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, package_name="llmcompile", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Compile reviewed YAML into the JSON that an LLM router reads.
+
+    Exit codes: 0 fine, 1 problems in the YAML, 2 wrong usage, 3 changes pending, 4 refused by a guard,
+    5 the world outside failed (safe to run again).
+    """
+
+
+def run() -> NoReturn:
+    """Run the command line and exit with its code."""
+    try:
+        code = cli(standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        sys.exit(USAGE)
+    except CommandError as error:
+        _fail(str(error), error.next_step, error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted", "", 130)
+    except BrokenPipeError:
+        # The reader has left (| head); there is nobody to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(OUTSIDE)
+    except Exception as error:  # a bug; its traceback is for its author
+        if os.environ.get("LLMCOMPILE_DEBUG"):
+            raise
+        _fail(
+            f"a bug in llmcompile {__version__}: {type(error).__name__}",
+            "please report it with the output of the same command under LLMCOMPILE_DEBUG=1",
+            OUTSIDE,
+        )
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, next_step: str, code: int) -> NoReturn:
+    from llmcompile.load.literals import mask
+
+    click.echo(f"{click.style('error', fg='red', bold=True)}: {mask(message)}", err=True)
+    if next_step:
+        click.echo(f"next: {mask(next_step)}", err=True)
+    sys.exit(code)

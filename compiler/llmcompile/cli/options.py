@@ -1,0 +1,120 @@
+"""What several commands share: finding the root, reading instants, compiling with progress, showing problems."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from llmcompile.errors import PROBLEMS, UsageError
+
+if TYPE_CHECKING:
+    from llmcompile.pipeline import Compiled, Progress
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+root_option = click.option(
+    "--root",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The repository of YAML. Default: walk up from here to llmcompile.yaml.",
+)
+
+
+class InstantType(click.ParamType[datetime]):
+    """A date (midnight UTC) or a UTC timestamp."""
+
+    name = "DATE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The instant, or click's usage error."""
+        from llmcompile.inputs.values import parse_instant
+
+        if isinstance(value, datetime):
+            return value
+        try:
+            return parse_instant(str(value))
+        except ValueError as error:
+            self.fail(f"{error}; write 2026-01-01 or 2026-01-01T12:00:00Z", param, ctx)
+
+
+as_of_option = click.option(
+    "--as-of",
+    type=InstantType(),
+    metavar="DATE",
+    help="What counts as now for the checks. Default: the clock. Outputs never depend on it.",
+)
+
+
+def find_root(root: Path | None) -> Path:
+    """The root, given or found; ``UsageError`` where there is none."""
+    from llmcompile.load import repository
+
+    if root is not None:
+        if not (root / repository.PROJECT_FILE).is_file():
+            raise UsageError(f"no {repository.PROJECT_FILE} in {root}", f"start one: llmcompile init {root}")
+        return root.resolve()
+    found = repository.find_root(Path.cwd())
+    if found is None:
+        message = repository.describe_missing_root(Path.cwd())
+        raise UsageError(message, "name it with --root DIR, or start one: llmcompile init DIR")
+    return found
+
+
+def now(as_of: datetime | None) -> datetime:
+    """The instant that counts as now."""
+    return as_of or datetime.now(UTC)
+
+
+def compiled(root: Path, as_of: datetime | None) -> Compiled:
+    """The repository compiled, with a progress bar on long work."""
+    from llmcompile.pipeline import compile_repository
+
+    with progress_bar() as progress:
+        return compile_repository(root, now(as_of), progress)
+
+
+def compiled_or_exit(root: Path, as_of: datetime | None) -> Compiled:
+    """The same for commands that need documents: problems go to stderr, errors end the command."""
+    result = compiled(root, as_of)
+    show_problems(root, result)
+    if result.failed:
+        sys.exit(PROBLEMS)
+    return result
+
+
+def show_problems(root: Path, result: Compiled) -> None:
+    """Every diagnostic as text on stderr."""
+    from llmcompile.load.locate import Locator
+    from llmcompile.show.located import located, summary
+    from llmcompile.show.text import render
+
+    if result.diagnostics:
+        click.echo(render(located(result.diagnostics, Locator(root))), err=True)
+        click.echo(summary(result.diagnostics), err=True)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """A progress bar on a terminal's stderr, gone when done; silence where there is no terminal."""
+    if not sys.stderr.isatty():
+        yield lambda stage, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, Any] = {}
+
+        def update(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total)
+            if done % 50 == 0 or done == total:
+                bar.update(tasks[stage], completed=done)
+
+        yield update

@@ -1,0 +1,1 @@
+"""What people and machines read: diagnostics as text, JSON and annotations; explanations; tables."""
