@@ -36,6 +36,12 @@ class Compiled:
         return has_errors(self.diagnostics)
 
     @property
+    def linked(self) -> Catalogue:
+        """The catalogue of a repository without errors."""
+        assert self.catalogue is not None  # noqa: S101 - without errors there is one
+        return self.catalogue
+
+    @property
     def scope(self) -> str:
         """What was looked at, as the start of a sentence."""
         if self.catalogue is None:

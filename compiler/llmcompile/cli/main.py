@@ -96,7 +96,8 @@ def run() -> NoReturn:
 def _fail(message: str, next_step: str, code: int) -> NoReturn:
     from llmcompile.load.literals import mask
 
-    click.echo(f"{click.style('error', fg='red', bold=True)}: {mask(message)}", err=True)
+    shown = "\n".join(mask(line) for line in message.splitlines())
+    click.echo(f"{click.style('error', fg='red', bold=True)}: {shown}", err=True)
     if next_step:
         click.echo(f"next: {mask(next_step)}", err=True)
     sys.exit(code)

@@ -18,7 +18,8 @@ from llmcompile.load.refs import Ref
 MAX_SECRET_BYTES = 65_536
 """What a version of a Google Secret Manager secret holds at most."""
 MAX_VARIABLE_BYTES = 131_071
-"""What Linux takes as one ``NAME=value`` string (MAX_ARG_STRLEN without its NUL)."""
+"""What Linux takes as one ``NAME=value`` string (MAX_ARG_STRLEN without its NUL). A document that fits into a secret
+fits here too, whatever its name; a test holds the two figures together."""
 RESERVED_BYTES = 256
 """Room kept for each secret, whose length is not known before the push; the push proves the real size again."""
 

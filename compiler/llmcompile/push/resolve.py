@@ -1,0 +1,163 @@
+"""Refs to values, in memory: each ref is read once, every ref that fails is said, and no value is ever shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from llmcompile.diagnostics import Place
+from llmcompile.emit.canonical import compact, plain
+from llmcompile.emit.contract import MAX_SECRET_BYTES, prove, refs_in
+from llmcompile.emit.documents import Document
+from llmcompile.errors import OutsideError
+from llmcompile.link.catalogue import Catalogue
+from llmcompile.load.locate import Locator
+from llmcompile.load.refs import Ref
+from llmcompile.load.repository import PROJECT_FILE
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secret:
+    """A secret's value. Only ``reveal`` shows it."""
+
+    _value: str
+
+    def reveal(self) -> str:
+        """The value itself, for the document alone."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """A document as a store or a router gets it, with its secrets."""
+
+    document: Document
+    data: bytes = field(repr=False)
+
+
+class UnresolvedError(Exception):
+    """Why a ref has no value; never the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Resolves refs against an environment and the files below a root."""
+
+    root: Path
+    environment: Mapping[str, str]
+
+    def resolve(self, ref: Ref) -> Secret:
+        """The ref's value, or ``UnresolvedError``."""
+        if ref.scheme == "env":
+            if ref.target not in self.environment:
+                raise UnresolvedError(f"the variable {ref.target} is not set")
+            value = self.environment[ref.target]
+        elif ref.scheme == "file":
+            value = self._file(ref.target)
+        else:
+            raise UnresolvedError("this version resolves env and file refs alone")
+        if ref.pointer:
+            value = _pointed(value, ref.pointer)
+        if not value:
+            raise UnresolvedError("the value is empty")
+        if "\0" in value:
+            raise UnresolvedError("the value holds a NUL byte")
+        return Secret(value)
+
+    def _file(self, target: str) -> str:
+        try:
+            with (self.root / Path(target).expanduser()).open("rb") as stream:
+                raw = stream.read(MAX_SECRET_BYTES + 1)
+        except OSError as error:
+            raise UnresolvedError(f"cannot read the file: {error.strerror}") from error
+        if len(raw) > MAX_SECRET_BYTES:
+            raise UnresolvedError(f"the file is larger than {MAX_SECRET_BYTES:,} bytes")
+        try:
+            # The line end that editors and echo add is no part of a secret.
+            return raw.decode("utf-8").removesuffix("\n").removesuffix("\r")
+        except UnicodeDecodeError as error:
+            raise UnresolvedError("the file is not UTF-8") from error
+
+
+def _pointed(value: str, pointer: str) -> str:
+    try:
+        found = json.loads(value)
+        for step in pointer.split("/")[1:]:
+            key = step.replace("~1", "/").replace("~0", "~")
+            found = found[int(key)] if isinstance(found, list) else found[key]
+    except (ValueError, KeyError, IndexError, TypeError):
+        raise UnresolvedError(f"nothing at {pointer}") from None  # the cause holds the value
+    if not isinstance(found, str):
+        raise UnresolvedError(f"no text at {pointer}")
+    return found
+
+
+def resolve_all(
+    documents: Iterable[Document], catalogue: Catalogue, root: Path, environment: Mapping[str, str]
+) -> list[Payload]:
+    """Every document with values in place of refs, each proven again.
+
+    Raises ``OutsideError`` that names every ref without a value and its place in the YAML.
+    """
+    documents = list(documents)
+    resolver, values, problems = Resolver(root, environment), dict[Ref, Secret](), dict[Ref, str]()
+    for ref in dict.fromkeys(each for document in documents for each in refs_in(document.content)):
+        try:
+            values[ref] = resolver.resolve(ref)
+        except UnresolvedError as error:
+            problems[ref] = str(error)
+    if problems:
+        raise OutsideError("\n".join(_described(problems, catalogue, root)), "nothing was written; run it again")
+    return [_payload(document, values) for document in documents]
+
+
+def _described(problems: dict[Ref, str], catalogue: Catalogue, root: Path) -> Iterator[str]:
+    places, locator = dict(reversed(list(ref_places(catalogue)))), Locator(root)
+    yield f"{len(problems)} ref{'s' if len(problems) != 1 else ''} without a value"
+    for ref, problem in problems.items():
+        at = locator.find(places[ref])
+        yield f"  {at.file}:{at.line}:{at.column}: {ref}: {problem}"
+
+
+def ref_places(catalogue: Catalogue) -> Iterator[tuple[Ref, Place]]:
+    """Every ref that is written, and where."""
+    for name, credential in catalogue.project.credentials.items():
+        yield from _written(credential, Place(PROJECT_FILE, ("credentials", name)))
+    for owner in catalogue.owners:
+        for name, endpoint in owner.input.endpoints.items():
+            yield from _written(endpoint, Place(owner.file, ("endpoints", name)))
+
+
+def _written(written: Any, place: Place) -> Iterator[tuple[Ref, Place]]:
+    if written.api_key:
+        yield written.api_key, place / "api_key"
+    if written.oauth:
+        yield written.oauth.client_secret, place / "oauth" / "client_secret"
+
+
+def _payload(document: Document, values: Mapping[Ref, Secret]) -> Payload:
+    data = _filled(document.content, values)
+    prove(document, data)
+    encoded = compact(data)
+    if len(encoded) > MAX_SECRET_BYTES:
+        message = f"{document.kind} of {document.owner} has {len(encoded):,} bytes with its secrets"
+        raise OutsideError(message, f"a secret holds {MAX_SECRET_BYTES:,}; nothing was written")
+    return Payload(document, encoded)
+
+
+def _filled(value: Any, values: Mapping[Ref, Secret]) -> Any:
+    if isinstance(value, Ref):
+        return values[value].reveal()
+    if isinstance(value, dict):
+        return {key: _filled(item, values) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_filled(item, values) for item in value]
+    return plain(value)
