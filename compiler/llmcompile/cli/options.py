@@ -89,14 +89,16 @@ def compiled_or_exit(root: Path, as_of: datetime | None) -> Compiled:
 
 
 def show_problems(root: Path, result: Compiled) -> None:
-    """Every diagnostic as text on stderr."""
+    """Every error and warning as text on stderr; notes are for ``check``."""
+    from llmcompile.diagnostics import Severity
     from llmcompile.load.locate import Locator
     from llmcompile.show.located import located, summary
     from llmcompile.show.text import render
 
-    if result.diagnostics:
-        click.echo(render(located(result.diagnostics, Locator(root))), err=True)
-        click.echo(summary(result.diagnostics), err=True)
+    shown = [each for each in result.diagnostics if each.severity is not Severity.NOTE]
+    if shown:
+        click.echo(render(located(shown, Locator(root))), err=True)
+        click.echo(summary(shown), err=True)
 
 
 @contextmanager
