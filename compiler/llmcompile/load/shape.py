@@ -46,31 +46,33 @@ def validate(model: type[M], file: str, data: Any) -> tuple[M | None, list[Diagn
 
 def _without_echoes(found: list[Diagnostic], literal: list[Diagnostic]) -> list[Diagnostic]:
     """One diagnostic for one mistake: a misspelled key is not missing as well."""
-    meant = {each.hint for each in found if each.code == "key-unknown"}
+    meant = {(each.place.route[:-1], each.hint) for each in found if each.code == "key-unknown"}
     written = {each.place.route for each in found if each.code == "secret-literal"}
-    kept = [
-        each
-        for each in found
-        if each.code != "key-missing" or f"did you mean '{each.message.split(chr(39))[1]}'?" not in meant
-    ]
+    kept = [each for each in found if each.code != "key-missing" or (each.place.route, _meant(each)) not in meant]
     return kept + [each for each in literal if each.place.route not in written]
 
 
+def _meant(missing: Diagnostic) -> str:
+    """The hint that a misspelling of the missing key has."""
+    return f"did you mean '{missing.hint.removeprefix('add ').partition(':')[0]}'?"
+
+
 def _diagnostic(model: type[BaseModel], file: str, data: Any, detail: ErrorDetails) -> Diagnostic:
-    loc = [each for each in detail["loc"] if not (isinstance(each, str) and each.startswith("<"))]
-    at_key = bool(loc) and loc[-1] == "[key]"
-    place = Place(file, tuple(loc[:-1] if at_key else loc))
-    place = place.key() if at_key else place
     kind, context = detail["type"], detail.get("ctx", {})
+    loc = _untagged(detail["loc"])
+    # What people write may be called "[key]" too: then it is the key that does not exist.
+    at_key = bool(loc) and loc[-1] == "[key]" and kind != "extra_forbidden"
+    place = Place(file, loc[:-1] if at_key else loc)
+    place = place.key() if at_key else place
     if kind in CODES:
         return _own(kind, context, place)
     if kind == "extra_forbidden":
         name = str(loc[-1])
-        known = _fields(model, tuple(loc[:-1]))
+        known = _fields(model, loc[:-1])
         hint = did_you_mean(name, known, f"known keys: {', '.join(sorted(known))}")
         return Diagnostic("key-unknown", f"unknown key {quote(name)}", place.key(), hint)
     if kind == "missing":
-        parent = Place(file, tuple(loc[:-1]), "key")
+        parent = Place(file, loc[:-1], "key")
         return Diagnostic("key-missing", f"required key '{loc[-1]}' is missing", parent, f"add {loc[-1]}: ...")
     if kind in _EXPECTED:
         found = kind_of(detail["input"])
@@ -80,6 +82,12 @@ def _diagnostic(model: type[BaseModel], file: str, data: Any, detail: ErrorDetai
         return _unknown_value(context, place, detail["input"])
     message = detail["msg"].replace("Input should", "should").replace("tuple", "list").replace("Tuple", "the list")
     return Diagnostic("value-invalid", message[:1].lower() + message[1:], place)
+
+
+def _untagged(loc: Route) -> Route:
+    """A route of pydantic's without the tag that names the branch of ``supported_models``."""
+    tagged = loc[2:3] == ("supported_models",) and loc[3:4] in (("<list>",), ("<map>",))
+    return (*loc[:3], *loc[4:]) if tagged else loc
 
 
 def _own(code: str, context: dict[str, Any], place: Place) -> Diagnostic:
