@@ -46,8 +46,8 @@ class Compiled:
         """What was looked at, as the start of a sentence."""
         if self.catalogue is None:
             return ""
-        counts = len(self.catalogue.accounts), len(self.catalogue.regions), len(self.catalogue.models)
-        return "{} accounts, {} regions, {} models: ".format(*counts)
+        held = {"account": self.catalogue.accounts, "region": self.catalogue.regions, "model": self.catalogue.models}
+        return ", ".join(f"{len(each)} {name}{'s' * (len(each) != 1)}" for name, each in held.items()) + ": "
 
 
 def compile_repository(root: Path, as_of: datetime, progress: Progress = lambda stage, done, total: None) -> Compiled:

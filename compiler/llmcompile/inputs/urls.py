@@ -24,15 +24,15 @@ def check_url(value: Any) -> str:
         raise problem("type-wrong", f"expected a URL, found {kind_of(value)}")
     try:
         parts = urlsplit(value)
-        host, _ = parts.hostname or "", parts.port
+        host, port = parts.hostname or "", parts.port
     except ValueError:
         raise problem("url-invalid", "not a URL", "write https://host/") from None
     if "@" in parts.netloc or any(each in parts.query.lower() for each in _SECRET_PARAMETERS) or looks_literal(value):
         raise problem(
             "url-credentials", "credentials inside a URL", "use api_key or oauth with a ref, and revoke these"
         )
-    odd = any(each.isspace() or not each.isprintable() or each in '\\"<>^`{|}' for each in value)
-    if odd or parts.scheme not in ("http", "https") or not _is_host(host) or parts.query or parts.fragment:
+    odd = port == 0 or not value.isascii() or any(each <= " " or each in '\\"<>^`{|}?#\x7f' for each in value)
+    if odd or not value.startswith(("http://", "https://")) or not _is_host(host):
         raise problem("url-invalid", "not a base URL", "write https://host/path, without a query or a fragment")
     _check_host(parts, host)
     return value
@@ -88,7 +88,7 @@ Url = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "pattern": "^https?://[^?#\\s@]+$",
+            "pattern": "^https?://[^/?#\\s@]+(/[^?#\\s]*)?$",
             "examples": ["https://example-eu.openai.azure.com/"],
         }
     ),

@@ -68,8 +68,10 @@ class Resolver:
             value = _pointed(value, ref.pointer)
         if not value:
             raise UnresolvedError("the value is empty")
-        if "\0" in value:
-            raise UnresolvedError("the value holds a NUL byte")
+        if not value.isprintable():
+            # No header, form or environment variable carries one; a key cut out of a file often ends in one.
+            what = "a NUL byte" if "\0" in value else "a line break or another character that does not print"
+            raise UnresolvedError(f"the value holds {what}")
         return Secret(value)
 
     def _file(self, target: str) -> str:
