@@ -25,7 +25,7 @@ class Compiled:
     """What a repository comes to."""
 
     catalogue: Catalogue | None
-    """None where ``llmcompile.yaml`` could not be loaded."""
+    """None where ``llmcompile.yaml`` could not be loaded, or where there are no models or no regions at all."""
     diagnostics: tuple[Diagnostic, ...]
     documents: tuple[Document, ...]
     """Empty where there are errors."""
@@ -56,7 +56,7 @@ def compile_repository(root: Path, as_of: datetime, progress: Progress = lambda 
     ``as_of`` (UTC) is now for the checks; the documents do not depend on it.
     """
     repository, loading = load_repository(root, lambda done, total: progress("load", done, total))
-    if repository.project is None:
+    if repository.project is None or not (repository.models.listed and repository.regions.listed):
         return Compiled(None, tuple(_distinct(loading)), ())
     catalogue, linking = link(repository, repository.project)
     checking = check.run(Context(catalogue, as_of))

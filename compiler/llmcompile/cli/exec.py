@@ -12,7 +12,7 @@ from llmcompile.cli.options import as_of_option, compiled_or_exit, find_root, ro
 from llmcompile.errors import UsageError
 
 
-@click.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.command("exec")
 @root_option
 @as_of_option
 @click.option("--region", metavar="REGION", help="Needed where the account has several.")

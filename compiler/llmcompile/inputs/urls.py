@@ -21,7 +21,7 @@ _SECRET_PARAMETERS = ("key=", "token=", "secret=", "sig=", "password=", "code=")
 def check_url(value: Any) -> str:
     """The URL as written, or a problem that says what is wrong with it."""
     if not isinstance(value, str):
-        raise problem("type-wrong", f"expected a URL, found {kind_of(value)}")
+        raise problem("type-wrong", f"expected a URL, found {kind_of(value)}", "write https://host/")
     try:
         parts = urlsplit(value)
         host, port = parts.hostname or "", parts.port

@@ -30,10 +30,11 @@ def kind_of(value: object) -> str:
         tuple: "a list",
         list: "a list",
         str: "text",
-        bool: "true or false",
         int: "a whole number",
-        Decimal: "a number",
+        Decimal: "a decimal number",
     }
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return kinds.get(type(value), "nothing")
 
 
@@ -174,7 +175,7 @@ Instant = Annotated[
 
 def _price(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        hint = "remove the quotes" if isinstance(value, str) else ""
+        hint = "write a plain number such as 2.50, without quotes"
         raise problem("type-wrong", f"expected a number, found {kind_of(value)}", hint)
     price = Decimal(value)
     if price < 0:
@@ -193,7 +194,8 @@ Price = Annotated[
 
 def _seconds(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise problem("type-wrong", f"expected a number of seconds, found {kind_of(value)}")
+        hint = "write a plain number such as 30, without quotes"
+        raise problem("type-wrong", f"expected a number of seconds, found {kind_of(value)}", hint)
     if not 0 < value <= 3600:
         raise problem("value-invalid", "a time limit lies above 0 and up to 3600 seconds")
     return Decimal(value)

@@ -30,7 +30,7 @@ _LITERAL = re.compile(
     )""",
     re.VERBOSE,
 )
-_UNPRINTABLE = re.compile("[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNPRINTABLE = re.compile("[\0-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]")
 _ASSIGNED = re.compile(r"""([A-Za-z_-]+)(["']?\s*[:=]\s*)(["']?)([^\s"',}\]#][^\s"',}\]]*)""")
 
 

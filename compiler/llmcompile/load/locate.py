@@ -13,7 +13,7 @@ from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
 
 from llmcompile.diagnostics import Diagnostic, Place, Route
 from llmcompile.load import literals
-from llmcompile.load.source import MAX_FILE_BYTES, Source
+from llmcompile.load.source import MAX_FILE_BYTES, Source, leaves
 from llmcompile.load.strict_yaml import compose
 
 Span = tuple[int, int]
@@ -42,13 +42,15 @@ class Locator:
     def find(self, place: Place) -> Location:
         """Where the place is. A route that leads nowhere ends at the deepest place that exists."""
         if place.file not in self._files:
-            self._files[place.file] = _File(_text(self._root / place.file), place.file)
+            self._files[place.file] = _File(_text(self._root, place.file), place.file)
         return self._files[place.file].locate(place)
 
 
-def _text(path: Path) -> str:
+def _text(root: Path, file: str) -> str:
+    path = root / file
     try:
-        if not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
+        # What lies outside of the repository was not read, and must not be shown either.
+        if leaves(root, path) or not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
             return ""
         # What is not UTF-8 is shown as such; nothing before it moves.
         return path.read_bytes().decode("utf-8", "replace")

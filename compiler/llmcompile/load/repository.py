@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel
@@ -37,6 +37,8 @@ class Folder(Generic[M]):
     """By file, sorted."""
     broken: frozenset[str] = frozenset()
     """Stems of files that exist and could not be loaded: a reference to one is not reported a second time."""
+    listed: bool = True
+    """Whether there is a file at all; without any, every reference into the folder would be reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,8 @@ class Repository:
 def load_repository(root: Path, progress: Progress = lambda done, total: None) -> tuple[Repository, list[Diagnostic]]:
     """Load all files below a root that holds ``llmcompile.yaml``; the problems of all of them at once."""
     diagnostics: list[Diagnostic] = []
-    names = {folder: _listed(root, folder, diagnostics) for folder in ("models", "regions", "accounts")}
-    total, done = sum(map(len, names.values())) + 1, 0
+    entries = {folder: _entries(root, folder, diagnostics) for folder in ("models", "regions", "accounts")}
+    total, done = sum(len(each.files) for each in entries.values()) + 1, 0
 
     def tick() -> None:
         nonlocal done
@@ -63,7 +65,7 @@ def load_repository(root: Path, progress: Progress = lambda done, total: None) -
         progress(done, total)
 
     def folder(name: str, kind: type[M]) -> Folder[M]:
-        return _folder([f"{name}/{each}" for each in names[name]], root, kind, diagnostics, tick)
+        return _folder(entries[name], root, kind, diagnostics, tick)
 
     project = _file(root, PROJECT_FILE, Project, diagnostics)
     tick()
@@ -77,21 +79,34 @@ def load_repository(root: Path, progress: Progress = lambda done, total: None) -
     return repository, diagnostics
 
 
-def _listed(root: Path, name: str, diagnostics: list[Diagnostic]) -> list[str]:
-    """The names of a folder's YAML files, sorted; complains about what would be ignored silently."""
+@dataclass(frozen=True, slots=True)
+class _Entries:
+    """What a folder holds, before any of it is read."""
+
+    files: tuple[str, ...] = ()
+    """The YAML files below the root, sorted."""
+    misnamed: frozenset[str] = frozenset()
+    """Stems of files that were probably meant, and are not read."""
+
+
+def _entries(root: Path, name: str, diagnostics: list[Diagnostic]) -> _Entries:
+    """The YAML files of a folder; complains about what would be ignored silently."""
     path, place = root / name, Place(name, span=(0, 0))
     if not path.is_dir():
         diagnostics.append(
             Diagnostic("file-missing", f"there is no folder {name}/", place, f"create {name}/ with one file in it")
         )
-        return []
+        return _Entries()
     if not path.resolve().is_relative_to(root.resolve()):
-        diagnostics.append(Diagnostic("file-outside", f"the folder {name}/ is a link out of the repository", place))
-        return []
-    found = sorted(path.iterdir(), key=lambda each: each.name)
-    diagnostics.extend(_ignored(name, found))
-    files = [each.name for each in found if each.suffix == ".yaml" and not each.name.startswith(".")]
-    if not files:
+        hint = "keep the folder inside the repository, where reviews see its changes"
+        diagnostics.append(Diagnostic("file-outside", f"the folder {name}/ leaves the repository", place, hint))
+        return _Entries()
+    found = sorted((each for each in path.iterdir() if not each.name.startswith(".")), key=lambda each: each.name)
+    folders = {each.name for each in found if each.is_dir()}
+    ignored = list(_ignored(name, found, folders))
+    diagnostics.extend(ignored)
+    files = tuple(f"{name}/{each.name}" for each in found if each.suffix == ".yaml" and each.name not in folders)
+    if not files and not ignored:
         diagnostics.append(
             Diagnostic(
                 "folder-empty",
@@ -100,34 +115,32 @@ def _listed(root: Path, name: str, diagnostics: list[Diagnostic]) -> list[str]:
                 f"add {name}/NAME.yaml, or restore the files that were there",
             )
         )
-    return files
+    return _Entries(files, frozenset(PurePath(each.place.file).stem for each in ignored))
 
 
-def _ignored(folder: str, found: list[Path]) -> Iterator[Diagnostic]:
+def _ignored(folder: str, found: list[Path], folders: set[str]) -> Iterator[Diagnostic]:
     for each in found:
         place = Place(f"{folder}/{each.name}", span=(0, 0))
-        if each.name.startswith("."):
-            continue
-        if each.suffix in (".yml", ".json") or each.suffix.lower() == ".yaml" != each.suffix:
+        if each.name in folders:
+            yield Diagnostic("file-unexpected", "folders below this one are not read", place, "move its files up")
+        elif each.suffix != ".yaml" and each.suffix.lower() in (".yaml", ".yml", ".json"):
             hint = f"rename it to {each.stem}.yaml"
             yield Diagnostic("file-unexpected", "only .yaml files are read here", place, hint)
-        elif each.is_dir():
-            yield Diagnostic("file-unexpected", "folders below this one are not read", place, "move its files up")
 
 
 def _folder(
-    files: list[str], root: Path, kind: type[M], diagnostics: list[Diagnostic], tick: Callable[[], None]
+    entries: _Entries, root: Path, kind: type[M], diagnostics: list[Diagnostic], tick: Callable[[], None]
 ) -> Folder[M]:
     loaded: dict[str, M] = {}
-    broken: set[str] = set()
-    for file in files:
+    broken = set(entries.misnamed)
+    for file in entries.files:
         item = _file(root, file, kind, diagnostics)
         if item is None:
             broken.add(Path(file).stem)
         else:
             loaded[file] = item
         tick()
-    return Folder(loaded, frozenset(broken))
+    return Folder(loaded, frozenset(broken), bool(entries.files or broken))
 
 
 def _file(root: Path, file: str, kind: type[M], diagnostics: list[Diagnostic]) -> M | None:

@@ -25,10 +25,17 @@ _EXPECTED = {
     "model_type": "a mapping",
     "tuple_type": "a list",
 }
+_RANGES = {
+    "greater_than_equal": "must be at least {ge:,}",
+    "less_than_equal": "must be at most {le:,}",
+    "string_too_short": "must not be empty",
+    "string_too_long": "must not be longer than {max_length} characters",
+    "too_short": "must have at least one entry",
+}
 _HINTS = {
     "string_type": "quote it",
     "bool_type": "write true or false, without quotes",
-    "int_type": "write a whole number, without quotes",
+    "int_type": "write a plain whole number such as 10, without quotes",
     "tuple_type": "write a list: [one, two]",
 }
 
@@ -73,15 +80,15 @@ def _diagnostic(model: type[BaseModel], file: str, data: Any, detail: ErrorDetai
         return Diagnostic("key-unknown", f"unknown key {quote(name)}", place.key(), hint)
     if kind == "missing":
         parent = Place(file, loc[:-1], "key")
-        return Diagnostic("key-missing", f"required key '{loc[-1]}' is missing", parent, f"add {loc[-1]}: ...")
+        return Diagnostic("key-missing", f"required key '{loc[-1]}' is missing", parent, f"add {loc[-1]}:")
     if kind in _EXPECTED:
         found = kind_of(detail["input"])
         hint = _HINTS.get(kind, "") if found != "nothing" else "fill it in or remove the key"
         return Diagnostic("type-wrong", f"expected {_EXPECTED[kind]}, found {found}", place, hint)
     if kind == "literal_error":
         return _unknown_value(context, place, detail["input"])
-    message = detail["msg"].replace("Input should", "should").replace("tuple", "list").replace("Tuple", "the list")
-    return Diagnostic("value-invalid", message[:1].lower() + message[1:], place)
+    form = _RANGES.get(kind)
+    return Diagnostic("value-invalid", form.format(**context) if form else detail["msg"], place)
 
 
 def _untagged(loc: Route) -> Route:
@@ -100,11 +107,16 @@ def _own(code: str, context: dict[str, Any], place: Place) -> Diagnostic:
 
 def _unknown_value(context: dict[str, Any], place: Place, value: Any) -> Diagnostic:
     known = [each.strip("'") for each in context["expected"].replace(" or ", ", ").split(", ")]
-    if not isinstance(value, str):
-        return Diagnostic("type-wrong", f"expected one of {', '.join(known)}, found {kind_of(value)}", place)
     known = [each for each in known if each != "native_async_batch"]
-    hint = did_you_mean(value, known, f"one of {', '.join(known)}")
-    return Diagnostic("value-unknown", f"{quote(value)} is not one of {', '.join(known)}", place, hint)
+    words = ", ".join(known)
+    if "'" not in context["expected"]:  # a number
+        if isinstance(value, int) and not isinstance(value, bool):
+            return Diagnostic("value-unknown", f"{value} is not known here", place, f"write {words}")
+        hint = f"write {words}, without quotes" if str(value) in known else f"write {words}"
+        return Diagnostic("type-wrong", f"expected a whole number, found {kind_of(value)}", place, hint)
+    if not isinstance(value, str):
+        return Diagnostic("type-wrong", f"expected text, found {kind_of(value)}", place, f"write one of {words}")
+    return Diagnostic("value-unknown", f"{quote(value)} is not one of {words}", place, did_you_mean(value, known))
 
 
 def _fields(model: type[BaseModel], route: Route) -> list[str]:

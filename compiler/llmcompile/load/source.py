@@ -31,7 +31,7 @@ def read(root: Path, file: str) -> Source | Diagnostic:
     path = root / file
     whole = Place(file, span=(0, 0))
     try:
-        if path.is_symlink() and not path.resolve(strict=True).is_relative_to(root.resolve()):
+        if leaves(root, path):
             return Diagnostic(
                 "file-outside",
                 "this symbolic link leaves the repository",
@@ -40,7 +40,8 @@ def read(root: Path, file: str) -> Source | Diagnostic:
             )
         raw = _read_bounded(path)
     except OSError as error:
-        return Diagnostic("file-unreadable", f"cannot be read: {error.strerror}", whole)
+        hint = "let the link lead to a file, or remove it" if path.is_symlink() else ""
+        return Diagnostic("file-unreadable", f"cannot be read: {error.strerror}", whole, hint)
     if raw is None:
         return Diagnostic(
             "file-too-large",
@@ -49,6 +50,14 @@ def read(root: Path, file: str) -> Source | Diagnostic:
             "one file describes one account, region or model",
         )
     return _decode(file, raw)
+
+
+def leaves(root: Path, path: Path) -> bool:
+    """Whether a path is a symbolic link out of the root. ``OSError`` where it leads nowhere."""
+    if not path.is_symlink():
+        return False
+    path.stat()  # Path.resolve answers a loop of links with a RuntimeError before Python 3.13
+    return not path.resolve().is_relative_to(root.resolve())
 
 
 def _read_bounded(path: Path) -> bytes | None:
@@ -87,7 +96,7 @@ def _left_behind(file: str, text: str) -> Diagnostic | None:
         return Diagnostic(
             "file-conflict",
             "holds an unresolved merge conflict",
-            Place(file, span=found.span()),
+            Place(file, span=(found.start(), found.start() + 7)),
             "choose one side and remove the markers",
         )
     if (at := text.find("\t")) >= 0:

@@ -15,6 +15,7 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from llmcompile.diagnostics import Diagnostic, Place, Related
+from llmcompile.load.literals import quote
 from llmcompile.load.source import Source
 
 if not yaml.__with_libyaml__:  # pragma: no cover - a broken installation
@@ -28,6 +29,22 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 _CONTROL = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _MAX_DIGITS, _MAX_EXPONENT = 30, 30
+_ALIAS = re.compile(r"\*[^\s,\[\]{}]*")
+_OPENED = {
+    "flow": "the bracket that was opened",
+    "quoted": "the quotation mark that was opened",
+    "block": "what it would belong to",
+    "simple key": "what it would belong to",
+}
+# In the words of libyaml's problem and context; the first that occurs counts.
+_SYNTAX_HINTS = {
+    "flow": "close the bracket, or put a comma between the entries",
+    "quoted": "close the quotation mark",
+    "mapping values are not allowed": "indent it like its neighbours; a value that holds ': ' needs quotes",
+    "block": "indent it like its neighbours",
+    "simple key": "write 'key: value'",
+    "cannot start any token": "text that starts with this character needs quotes",
+}
 
 
 class TooDeep(Exception):  # noqa: N818 - a signal between two functions of this module
@@ -86,13 +103,20 @@ def _syntax(source: Source, error: yaml.MarkedYAMLError) -> Diagnostic:
         return Diagnostic(
             "yaml-documents", "holds more than one document", place, "one file describes one thing: split it"
         )
-    if "alias" in (error.problem or "") or "anchor" in (error.problem or ""):
-        return Diagnostic("yaml-alias", error.problem or "a broken alias", place)
+    problem, context = error.problem or error.context or "", error.context or ""
+    if found := _ALIAS.match(source.text, at) if "undefined alias" in problem else None:
+        message = f"alias {quote(found.group())} has no anchor above it"
+        place = Place(source.file, span=found.span())
+        return Diagnostic("yaml-alias", message, place, "write the value out; text that starts with '*' needs quotes")
+    if "alias" in problem or "anchor" in problem:
+        return Diagnostic("yaml-alias", problem, place, "write the value out")
     related: tuple[Related, ...] = ()
-    if error.context and error.context_mark and error.context_mark.index != at:
+    if context and error.context_mark and error.context_mark.index != at:
         start = min(error.context_mark.index, len(source.text))
-        related = (Related(Place(source.file, span=(start, start)), error.context),)
-    return Diagnostic("yaml-syntax", f"not YAML: {error.problem or error.context}", place, related=related)
+        label = next((words for key, words in _OPENED.items() if key in context), context)
+        related = (Related(Place(source.file, span=(start, start)), label),)
+    hint = next((words for key, words in _SYNTAX_HINTS.items() if key in f"{problem} {context}"), "")
+    return Diagnostic("yaml-syntax", f"not YAML: {problem}", place, hint, related)
 
 
 def load(source: Source) -> tuple[Any, list[Diagnostic]]:
@@ -135,7 +159,7 @@ class _Builder:
             self._say(
                 "yaml-tag",
                 node,
-                f"YAML tag '{node.tag.removeprefix('tag:yaml.org,2002:')}' is not allowed",
+                f"YAML tag {quote(node.tag.removeprefix('tag:yaml.org,2002:'))} is not allowed",
                 "write the plain value; for a secret, a ref such as ref+env://NAME",
             )
             return None
@@ -150,7 +174,7 @@ class _Builder:
         data: dict[str, Any] = {}
         for key, value in node.value:
             if not isinstance(key, ScalarNode) or key.tag or not key.value or _CONTROL.search(key.value):
-                self._say("yaml-key", key, "a key must be plain text on one line", "quote it if it has to be odd")
+                self._say("yaml-key", key, "a key must be a word: plain text on one line", "write 'key: value'")
                 continue
             if key.value == "<<" and not key.style:
                 self._say("yaml-merge-key", key, "merge keys (<<) are not part of this format", "write the keys out")
@@ -158,7 +182,7 @@ class _Builder:
             if key.value in data:
                 first = next(each for each, _ in node.value if each.value == key.value)
                 related = (Related(Place(self.file, span=_span(first)), "first written here"),)
-                self._say("yaml-duplicate-key", key, f"key '{key.value[:60]}' is written twice", "keep one", related)
+                self._say("yaml-duplicate-key", key, f"key {quote(key.value)} is written twice", "keep one", related)
                 continue
             data[key.value] = self.build(value, depth)
         return data
@@ -185,7 +209,7 @@ class _Builder:
     def _number(self, node: ScalarNode, text: str) -> int | Decimal | None:
         mantissa, _, exponent = text.lower().partition("e")
         if len(mantissa) > _MAX_DIGITS or len(exponent) > 4 or abs(int(exponent or 0)) > _MAX_EXPONENT:
-            self._say("yaml-number", node, "a number too long to be kept exactly", "quote it if it is text")
+            self._say("yaml-number", node, "a number too long to be kept exactly", "write fewer digits; quote it if it is text")
             return None
         make: Callable[[str], int | Decimal] = int if mantissa == text and "." not in text else Decimal
         return make(text)

@@ -36,16 +36,21 @@ class DirectoryStore:
                     stream.flush()
                     os.fsync(stream.fileno())
                 number = self._highest(secret) + 1
-                os.link(aside, folder / str(number))
+                self._claim(Path(aside), folder / str(number))
             finally:
                 Path(aside).unlink()
             _sync(folder)
-        except FileExistsError as error:
-            message = f"someone else added a version to {folder} at the same time"
-            raise OutsideError(message, "look at the plan, then run it again") from error
         except OSError as error:
             raise OutsideError(f"cannot write {folder}: {error.strerror}") from error
         return number
+
+    @staticmethod
+    def _claim(aside: Path, version: Path) -> None:
+        try:
+            os.link(aside, version)
+        except FileExistsError as error:
+            message = f"someone else added a version to {version.parent} at the same time"
+            raise OutsideError(message, "look at the plan, then run it again") from error
 
     def _highest(self, secret: str) -> int:
         folder = self._folder / secret

@@ -1,0 +1,46 @@
+"""A small valid repository of YAML that tests change, and the real command line started on it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+FILES = {
+    "llmcompile.yaml": "version: 1\nstores: {local: 'dir:.store'}\ntiers: {pro: {requests_per_minute: 60}}\n",
+    "models/gpt-4o.yaml": (
+        "code: gpt-4o\ntype: chat\ntoken_costs:\n"
+        "  - {start: 2024-10-01, currency: USD, per_million_tokens: {text_input: 2.5, text_output: 10}}\n"
+    ),
+    "regions/europe-west6.yaml": (
+        "region: europe-west6\nendpoints:\n"
+        "  primary: {provider: azure, base_url: https://primary.example.com, api_key: ref+env://PRIMARY_KEY}\n"
+        "models: {gpt-4o: [primary]}\n"
+    ),
+    "accounts/acme.yaml": "account: acme\nregion: europe-west6\nsource: platform\ntier: pro\n",
+}
+
+
+def write_repo(root: Path, changes: dict[str, str | None] | None = None) -> Path:
+    """Write the repository with some files changed, added, or left out (None)."""
+    for name, text in {**FILES, **(changes or {})}.items():
+        if text is not None:
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    return root
+
+
+def run_cli(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run ``llmcompile`` as a user does, in a small environment."""
+    inherited = {name: value for name, value in os.environ.items() if name.startswith(("PATH", "COVERAGE", "HOME"))}
+    return subprocess.run(
+        [sys.executable, "-m", "llmcompile", *map(str, arguments)],
+        cwd=cwd,
+        env=inherited | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
