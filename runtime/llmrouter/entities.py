@@ -1,0 +1,182 @@
+"""What the router routes between: endpoints, candidates, models, groups and keys.
+
+Plain frozen data with the few answers that follow from it alone. It knows two URL shapes and a few ways
+to authenticate, and nothing of any provider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from urllib.parse import quote
+
+from llmrouter.prices import TokenCost
+from llmrouter.secret import Secret
+
+PathStyle = Literal["azure", "openai"]
+Source = Literal["auto", "platform", "tenant", "local"]
+Origin = Literal["tenant", "platform"]
+AuthKind = Literal["api-key", "bearer", "oauth", "custom", "none"]
+
+DEFAULT_API_VERSION = "2024-10-21"
+
+
+@dataclass(frozen=True, slots=True)
+class OAuth:
+    """A client-credentials grant."""
+
+    token_url: str
+    client_id: str
+    client_secret: Secret
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AuthHeader:
+    """A header of the upstream's own for the key; ``format`` holds ``{api_key}``."""
+
+    name: str
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One upstream base URL with its credential."""
+
+    name: str
+    source: Origin
+    provider: str
+    """For logs alone; nothing is decided by it."""
+    base_url: str
+    """Without a slash at the end."""
+    path_style: PathStyle
+    version: str | None
+    """API version of the azure path style, the default filled in."""
+    api_key: Secret | None = None
+    oauth: OAuth | None = None
+    auth_header: AuthHeader | None = None
+    deployment_prefix: str = ""
+    upstream_names: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Model code to the upstream's own name, where it is not prefix and code."""
+    timeout_seconds: float | None = None
+    """Limit to the first byte; None: the router's."""
+    weight: int = 1
+    tags: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Name with its source, which makes it unique: ``tenant:default``."""
+        return f"{self.source}:{self.name}"
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """OAuth scopes; empty without OAuth."""
+        return self.oauth.scopes if self.oauth else ()
+
+    @property
+    def auth_kind(self) -> AuthKind:
+        """How the router identifies itself upstream."""
+        if self.auth_header and self.api_key:
+            return "custom"
+        if self.oauth:
+            return "oauth"
+        if not self.api_key:
+            return "none"
+        return "api-key" if self.path_style == "azure" else "bearer"
+
+    def upstream_name(self, model: str) -> str:
+        """The upstream's own name of a model: as written, else the prefix and the code joined as they are."""
+        return self.upstream_names.get(model, self.deployment_prefix + model)
+
+    def auth_headers(self, token: str | None = None) -> dict[str, str]:
+        """The headers that authenticate upstream; ``token`` is the OAuth access token where one is used."""
+        kind = self.auth_kind
+        if kind == "oauth":
+            return {"authorization": f"Bearer {token}"}
+        if self.api_key is None:
+            return {}
+        key = self.api_key.reveal()
+        if kind == "custom" and self.auth_header:
+            return {self.auth_header.name.lower(): self.auth_header.format.replace("{api_key}", key)}
+        return {"api-key": key} if kind == "api-key" else {"authorization": f"Bearer {key}"}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One place where one model can be called."""
+
+    model: str
+    upstream_model: str
+    endpoint: Endpoint
+
+    def url(self, operation: str) -> str:
+        """The upstream URL of an operation such as ``chat/completions``."""
+        base = self.endpoint.base_url
+        if self.endpoint.path_style == "openai":
+            return f"{base}/{operation}"
+        deployment = quote(self.upstream_model, safe="")
+        version = quote(self.endpoint.version or DEFAULT_API_VERSION, safe="")
+        return f"{base}/openai/deployments/{deployment}/{operation}?api-version={version}"
+
+    @property
+    def auth_kind(self) -> AuthKind:
+        """How the router identifies itself upstream."""
+        return self.endpoint.auth_kind
+
+    @property
+    def header_names(self) -> tuple[str, ...]:
+        """Names of the headers that authenticate upstream, in lower case."""
+        return tuple(self.endpoint.auth_headers("-"))
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A public model. Without a policy its type is unknown and it has no prices."""
+
+    code: str
+    type: str | None = None
+    realtime: bool = False
+    token_costs: tuple[TokenCost, ...] = ()
+    default_params: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    fallbacks: tuple[str, ...] = ()
+    context_window_fallbacks: tuple[str, ...] = ()
+    content_policy_fallbacks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of a route group; with an endpoint, only that one serves it."""
+
+    model: str
+    endpoint: str | None = None
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RouteGroup:
+    """A callable name over several models or endpoints."""
+
+    name: str
+    policy: Literal["ordered", "weighted"]
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """A tier. None: not limited."""
+
+    requests_per_minute: int | None = None
+    tokens_per_day: int | None = None
+    concurrent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A router key: its hash, and what it may call."""
+
+    id: str
+    sha256: str
+    team: str | None
+    allowed: frozenset[str]
+    limits: Limits | None = None

@@ -1,0 +1,78 @@
+"""Errors as clients of the OpenAI API expect them: a status and ``{"error": {message, type, param, code}}``.
+
+Messages are written here and by callers for people; they never carry a credential or an upstream's address.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+
+class ApiError(Exception):
+    """A request that ends in an error of the router's own."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        code: str,
+        kind: str = "invalid_request_error",
+        param: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status, self.message, self.code, self.kind, self.param = status, message, code, kind, param
+        self.headers: Mapping[str, str] = headers or {}
+
+    def body(self) -> bytes:
+        """The JSON body."""
+        error = {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}
+        return json.dumps({"error": error}).encode()
+
+
+def unauthorized() -> ApiError:
+    """No key, or not one of this router's."""
+    message = "No valid API key was given. Send it as 'Authorization: Bearer KEY' or as 'api-key: KEY'."
+    return ApiError(401, message, code="invalid_api_key", headers={"www-authenticate": "Bearer"})
+
+
+def model_not_found(name: str, suggestion: str | None) -> ApiError:
+    """A model that does not exist, or that this caller may not know to exist: the answer is the same."""
+    hint = f" Did you mean '{suggestion}'?" if suggestion else ""
+    message = f"The model '{name[:200]}' does not exist or you do not have access to it.{hint}"
+    return ApiError(404, message, code="model_not_found", param="model")
+
+
+def bad_request(message: str, *, param: str | None = None, code: str = "invalid_request") -> ApiError:
+    """A request that no endpoint could make sense of."""
+    return ApiError(400, message, code=code, param=param)
+
+
+def too_large(limit: int) -> ApiError:
+    """A body over the limit, in bytes. The connection is closed: the rest of the body was not read."""
+    message = f"The request body is over the limit of {limit} bytes."
+    return ApiError(413, message, code="request_too_large", headers={"connection": "close"})
+
+
+def unavailable(name: str) -> ApiError:
+    """A model whose endpoints are all down."""
+    message = f"No endpoint for '{name[:200]}' is available at the moment. Try again later."
+    return ApiError(503, message, code="no_endpoint_available", kind="server_error")
+
+
+def upstream_failed(problems: list[str]) -> ApiError:
+    """No candidate gave an answer; the problems are in the order tried."""
+    return ApiError(502, f"No endpoint answered: {'; '.join(problems)}.", code="upstream_failed", kind="server_error")
+
+
+def stream_broken() -> ApiError:
+    """An event stream that ended before it was complete; sent as an event, the status is long out."""
+    message = "The upstream's stream broke off before it was complete."
+    return ApiError(502, message, code="stream_broken", kind="server_error")
+
+
+def internal() -> ApiError:
+    """A fault of the router."""
+    return ApiError(500, "The router failed to handle this request.", code="internal_error", kind="server_error")

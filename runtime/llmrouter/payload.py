@@ -1,0 +1,85 @@
+"""The client's JSON body: what it asks for, and the same bytes made right for one upstream.
+
+What the client wrote stays as it wrote it, byte by byte: a model name is replaced in place and defaults are
+put in front. Only a body in which the place of the name is in doubt is written anew.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from llmrouter.entities import Candidate
+from llmrouter.errors import bad_request
+
+_MODEL = re.compile(rb'"model"\s*:\s*("(?:[^"\\]|\\.)*")')
+
+
+class _Twice(dict[str, Any]):
+    """An object in which a key occurred twice."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data = dict(pairs)
+    return data if len(data) == len(pairs) else _Twice(data)
+
+
+def _no_constant(_: str) -> NoReturn:
+    raise ValueError
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """A JSON object as it came and as it reads."""
+
+    raw: bytes
+    fields: Mapping[str, Any]
+
+    @classmethod
+    def parse(cls, raw: bytes) -> Payload:
+        """Raises ApiError 400. A key twice at the top is refused: upstreams differ in which one they take."""
+        try:
+            fields = json.loads(raw.decode(), object_pairs_hook=_object, parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            raise bad_request("The request body is not valid JSON.", code="invalid_json") from None
+        if not isinstance(fields, dict):
+            raise bad_request("The request body must be a JSON object.", code="invalid_json")
+        if isinstance(fields, _Twice):
+            raise bad_request("A key occurs twice in the request body.", code="invalid_json")
+        return cls(raw, fields)
+
+    def model(self) -> str:
+        """The model asked for. Raises ApiError 400."""
+        name = self.fields.get("model")
+        if not isinstance(name, str) or not name:
+            raise bad_request("You must provide a model parameter.", param="model", code="missing_model")
+        return name
+
+    def for_upstream(self, candidate: Candidate, defaults: Mapping[str, Any]) -> bytes:
+        """The body for a candidate: its upstream's name, and defaults where the client says nothing."""
+        added = {name: value for name, value in defaults.items() if name not in self.fields and name != "model"}
+        name, raw = candidate.upstream_model, self.raw
+        if "model" not in self.fields:
+            if candidate.endpoint.path_style == "openai":
+                added["model"] = name
+        elif self.fields["model"] != name:
+            found = _MODEL.search(raw) if raw.count(b'"model"') == 1 else None
+            if found is None or json.loads(found[1]) != self.fields["model"]:
+                return _dump({**added, **self.fields, "model": name})
+            raw = raw[: found.start(1)] + _dump(name) + raw[found.end(1) :]
+        return _with_front(raw, added, bool(self.fields)) if added else raw
+
+
+def _with_front(raw: bytes, added: Mapping[str, Any], more: bool) -> bytes:
+    start = raw.index(b"{") + 1
+    return raw[:start] + _dump(added)[1:-1] + (b"," if more else b"") + raw[start:]
+
+
+def _dump(value: object) -> bytes:
+    try:
+        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+    except ValueError:
+        raise bad_request("A number in the request body is out of range.", code="invalid_json") from None

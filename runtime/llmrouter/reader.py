@@ -1,0 +1,151 @@
+"""Reads JSON strictly and walks it with the path always at hand.
+
+A problem names the variable and the path, never the value found there: it could be a secret.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_KINDS = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
+
+
+class DocumentError(Exception):
+    """A document that cannot be served: which one, where in it, what is wrong, and what to do."""
+
+    def __init__(self, variable: str, path: str, problem: str, hint: str = "") -> None:
+        super().__init__(f"{variable}: {path}: {problem}")
+        self.variable, self.path, self.problem = variable, path, problem
+        self.hint = hint or "compile and push the document again (llmcompile check, llmcompile push)"
+
+
+class _Twice(dict[str, Any]):
+    """An object in which a key occurred twice; told apart here, reported where its path is known."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data = dict(pairs)
+    return data if len(data) == len(pairs) else _Twice(data)
+
+
+def _no_constant(_: str) -> NoReturn:
+    raise ValueError
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A JSON value with its place."""
+
+    variable: str
+    path: str
+    value: Any
+
+    @classmethod
+    def parse(cls, variable: str, source: str | bytes) -> Node:
+        """The root of a document; JSON as RFC 8259 has it, in UTF-8, without duplicate keys."""
+        root = cls(variable, "$", None)
+        try:
+            text = source if isinstance(source, str) else source.decode()
+        except UnicodeDecodeError:
+            root.fail("is not UTF-8")
+        if not text.strip():
+            root.fail("is set but empty")
+        try:
+            value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+        except json.JSONDecodeError as error:
+            root.fail(f"is not JSON: {error.msg} (line {error.lineno}, column {error.colno}); is it truncated?")
+        except (ValueError, RecursionError):
+            root.fail("is not JSON that can be read: a number or the nesting is out of bounds")
+        found = cls(variable, "$", value)
+        found._refuse_twice()
+        return found
+
+    def _refuse_twice(self) -> None:
+        """No object anywhere below has a key twice, wherever a reader would look."""
+        waiting = [self]
+        while waiting:
+            node = waiting.pop()
+            if isinstance(node.value, _Twice):
+                node.fail("a key occurs twice in this object")
+            waiting += node.fields().values() if isinstance(node.value, dict) else ()
+            waiting += node.items() if isinstance(node.value, list) else ()
+
+    def fail(self, problem: str, hint: str = "") -> NoReturn:
+        """Refuse the document because of what is here."""
+        raise DocumentError(self.variable, self.path, problem, hint)
+
+    def _expected(self, what: str) -> NoReturn:
+        self.fail(f"expected {what}, found {_KINDS.get(type(self.value), 'a number')}")
+
+    def _below(self, name: str, value: Any) -> Node:
+        step = f".{name}" if _PLAIN.fullmatch(name) else f"[{json.dumps(name[:80])}]"
+        return Node(self.variable, self.path + step, value)
+
+    def fields(self) -> Mapping[str, Node]:
+        """The members of an object, in their order."""
+        if not isinstance(self.value, dict):
+            self._expected("an object")
+        return {name: self._below(name, value) for name, value in self.value.items()}
+
+    def items(self) -> tuple[Node, ...]:
+        """The members of a list."""
+        if not isinstance(self.value, list):
+            self._expected("a list")
+        return tuple(Node(self.variable, f"{self.path}[{at}]", value) for at, value in enumerate(self.value))
+
+    def field(self, name: str) -> Node:
+        """A member that must be there."""
+        found = self.fields().get(name)
+        return found if found is not None else self._below(name, None).fail("is missing")
+
+    def optional(self, name: str) -> Node | None:
+        """A member that may be left out or null."""
+        found = self.fields().get(name)
+        return None if found is None or found.value is None else found
+
+    def nullable(self, name: str) -> Node | None:
+        """A member that must be there and may be null: that it is not a misspelled one is said by its presence."""
+        found = self.field(name)
+        return None if found.value is None else found
+
+    def text(self) -> str:
+        """Text that is not empty."""
+        if not isinstance(self.value, str):
+            self._expected("text")
+        if not self.value:
+            self.fail("is empty")
+        return self.value
+
+    def texts(self) -> tuple[str, ...]:
+        """A list of texts."""
+        return tuple(each.text() for each in self.items())
+
+    def matching(self, pattern: re.Pattern[str], what: str) -> str:
+        """Text of a form."""
+        text = self.text()
+        return text if pattern.fullmatch(text) else self.fail(f"is not {what}")
+
+    def one_of(self, *options: str) -> str:
+        """One of a few words."""
+        return self.text() if self.value in options else self.fail(f"is none of {', '.join(options)}")
+
+    def boolean(self) -> bool:
+        """true or false."""
+        return self.value if isinstance(self.value, bool) else self._expected("true or false")
+
+    def count(self) -> int:
+        """An integer of at least 1."""
+        if isinstance(self.value, bool) or not isinstance(self.value, int):
+            self._expected("an integer")
+        return self.value if self.value >= 1 else self.fail("is less than 1")
+
+    def seconds(self) -> float:
+        """A positive number."""
+        if isinstance(self.value, bool) or not isinstance(self.value, int | float):
+            self._expected("a number")
+        return float(self.value) if 0 < self.value < 1e9 else self.fail("is not a time in seconds above 0")
