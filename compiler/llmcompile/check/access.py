@@ -103,8 +103,8 @@ def _gained(
     model = catalogue.models[code]
     for field in FALLBACKS:
         for index, target in enumerate(getattr(model.input, field)):
-            # What the parent may not call either is said at the parent.
-            if target not in reachable or principal.grant.gives(target, groups):
+            # What could not be loaded is said there, what the parent may not call either is said at the parent.
+            if target not in reachable or target not in catalogue.models or principal.grant.gives(target, groups):
                 continue
             if not principal.parent.gives(target, groups):
                 continue

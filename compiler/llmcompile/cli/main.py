@@ -82,6 +82,8 @@ def run() -> NoReturn:
         # The reader has left (| head); there is nobody to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(OUTSIDE)
+    except ModuleNotFoundError:
+        raise  # an extra that is not installed; the entry point says which
     except Exception as error:  # a bug; its traceback is for its author
         if os.environ.get("LLMCOMPILE_DEBUG"):
             raise

@@ -5,8 +5,10 @@ A file is read and composed again only when something in it is to be shown.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
@@ -17,6 +19,8 @@ from llmcompile.load.source import MAX_FILE_BYTES, Source, leaves
 from llmcompile.load.strict_yaml import compose
 
 Span = tuple[int, int]
+_Keys = dict[str | int, tuple[Node, Node]]
+"""The pairs of a mapping by key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +63,19 @@ def _text(root: Path, file: str) -> str:
 
 
 class _File:
+    """A file with what was worked out about it: a million problems must not mean a million walks through it."""
+
     def __init__(self, text: str, file: str) -> None:
         self.text, self.file = text, file
         composed = compose(Source(file, text)) if text else None
         self.root = None if isinstance(composed, Diagnostic) else composed
-        self.secrets = list(_secret_spans(self.root)) if self.root else []
+        self.starts = [0, *accumulate(len(line) + 1 for line in text.split("\n"))][:-1]
+        self.secrets: dict[int, list[Span]] = {}
+        self.lines: dict[int, str] = {}
+        self.keys: dict[int, _Keys] = {}
+        for span in _secret_spans(self.root) if self.root else ():
+            for line in range(self._position(span[0])[0], self._position(span[1])[0] + 1):
+                self.secrets.setdefault(line, []).append(span)
 
     def locate(self, place: Place) -> Location:
         start, end = place.span or self._walk(place.route, place.at)
@@ -71,20 +83,23 @@ class _File:
         end = max(start, min(end, len(self.text)))
         line, column = self._position(start)
         end_line, end_column = self._position(end)
-        return Location(self.file, line, column, end_line, end_column, self._line(start))
+        return Location(self.file, line, column, end_line, end_column, self._line(line))
 
     def _position(self, index: int) -> tuple[int, int]:
-        return self.text.count("\n", 0, index) + 1, index - (self.text.rfind("\n", 0, index) + 1) + 1
+        line = bisect_right(self.starts, index)
+        return line, index - self.starts[line - 1] + 1
 
-    def _line(self, index: int) -> str:
-        start = self.text.rfind("\n", 0, index) + 1
-        stop = self.text.find("\n", index)
-        stop = len(self.text) if stop < 0 else stop
-        line = list(self.text[start:stop])
-        for left, right in self.secrets:
-            for at in range(max(left, start), min(right, stop)):
-                line[at - start] = "*"
-        return literals.mask("".join(line).rstrip("\r"))
+    def _line(self, number: int) -> str:
+        if number not in self.lines:
+            start = self.starts[number - 1]
+            stop = self.text.find("\n", start)
+            stop = len(self.text) if stop < 0 else stop
+            line = list(self.text[start:stop])
+            for left, right in self.secrets.get(number, ()):
+                for at in range(max(left, start), min(right, stop)):
+                    line[at - start] = "*"
+            self.lines[number] = literals.mask("".join(line).rstrip("\r"))
+        return self.lines[number]
 
     def _walk(self, route: Route, at: str) -> Span:
         """The span at the end of the route: a scalar itself, a flow collection, else the key that leads there."""
@@ -92,7 +107,7 @@ class _File:
         if node is None:
             return 0, 0
         for step in route:
-            found = _step(node, step)
+            found = self._step(node, step)
             if found is None:
                 break  # a missing key, or a step that a validator added: the parent is the place
             key, node = found
@@ -104,13 +119,16 @@ class _File:
             return _span(key)
         return (start, _line_end(self.text, start)) if block else (start, end)
 
-
-def _step(node: Node, step: str | int) -> tuple[Node | None, Node] | None:
-    if isinstance(node, MappingNode):
-        return next(((key, value) for key, value in node.value if key.value == step), None)
-    if isinstance(node, ScalarNode) or not isinstance(step, int):
-        return None
-    return (None, node.value[step]) if 0 <= step < len(node.value) else None
+    def _step(self, node: Node, step: str | int) -> tuple[Node | None, Node] | None:
+        if isinstance(node, MappingNode):
+            if id(node) not in self.keys:
+                # Reversed: the first of two equal keys is the one that counted.
+                pairs = reversed(node.value)
+                self.keys[id(node)] = {key.value: (key, value) for key, value in pairs if isinstance(key, ScalarNode)}
+            return self.keys[id(node)].get(step)
+        if isinstance(node, ScalarNode) or not isinstance(step, int):
+            return None
+        return (None, node.value[step]) if 0 <= step < len(node.value) else None
 
 
 def _span(node: Node) -> Span:
@@ -134,7 +152,9 @@ def _secret_spans(node: Node, seen: set[int] | None = None) -> Iterator[Span]:
         return
     for key, value in node.value:
         if isinstance(value, ScalarNode):
-            if literals.is_secret_field(str(key.value)) and not literals.is_pointer(value.value):
+            # A key may be a collection in YAML; its repr would expand every alias in it.
+            named = isinstance(key, ScalarNode) and literals.is_secret_field(key.value)
+            if named and not literals.is_pointer(value.value):
                 yield _span(value)
         else:
             yield from _secret_spans(value, seen)

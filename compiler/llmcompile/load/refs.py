@@ -11,11 +11,11 @@ SYNTAX = "ref+gcpsecrets://PROJECT/SECRET[?version=N][#/json/pointer], ref+env:/
 
 _GCP = re.compile(
     r"(?P<project>[a-z][a-z0-9-]{4,28}[a-z0-9]|[0-9]{1,20})/(?P<secret>[A-Za-z0-9_-]{1,255})"
-    r"(\?version=(?P<version>[1-9][0-9]{0,9}|latest))?(#(?P<pointer>(/[^#\s]*)+))?"
+    r"(\?version=(?P<version>[1-9][0-9]{0,9}|latest))?(#(?P<pointer>/[^#\s]*))?"
 )
 _RESOURCE = re.compile(r"projects/(?P<project>[^/]+)/secrets/(?P<secret>[^/]+)(/versions/(?P<version>[^/]+))?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_PATH = re.compile(r"[^\s#?\0][^\0#]*?(#(?P<pointer>(/[^#\s]*)+))?")
+_PATH = re.compile(r"[^\s#?\0][^\0#]*?(#(?P<pointer>/[^#\s]*))?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,6 +172,7 @@ class _Builder:
 
     def _mapping(self, node: MappingNode, depth: int) -> dict[str, Any]:
         data: dict[str, Any] = {}
+        first: dict[str, Node] = {}
         for key, value in node.value:
             if not isinstance(key, ScalarNode) or key.tag or not key.value or _CONTROL.search(key.value):
                 self._say("yaml-key", key, "a key must be a word: plain text on one line", "write 'key: value'")
@@ -180,10 +181,10 @@ class _Builder:
                 self._say("yaml-merge-key", key, "merge keys (<<) are not part of this format", "write the keys out")
                 continue
             if key.value in data:
-                first = next(each for each, _ in node.value if each.value == key.value)
-                related = (Related(Place(self.file, span=_span(first)), "first written here"),)
+                related = (Related(Place(self.file, span=_span(first[key.value])), "first written here"),)
                 self._say("yaml-duplicate-key", key, f"key {quote(key.value)} is written twice", "keep one", related)
                 continue
+            first[key.value] = key
             data[key.value] = self.build(value, depth)
         return data
 
@@ -209,7 +210,12 @@ class _Builder:
     def _number(self, node: ScalarNode, text: str) -> int | Decimal | None:
         mantissa, _, exponent = text.lower().partition("e")
         if len(mantissa) > _MAX_DIGITS or len(exponent) > 4 or abs(int(exponent or 0)) > _MAX_EXPONENT:
-            self._say("yaml-number", node, "a number too long to be kept exactly", "write fewer digits; quote it if it is text")
+            self._say(
+                "yaml-number",
+                node,
+                "a number too long to be kept exactly",
+                "write fewer digits; quote it if it is text",
+            )
             return None
         make: Callable[[str], int | Decimal] = int if mantissa == text and "." not in text else Decimal
         return make(text)
