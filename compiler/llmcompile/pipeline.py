@@ -46,8 +46,9 @@ class Compiled:
         """What was looked at, as the start of a sentence."""
         if self.catalogue is None:
             return ""
-        held = {"account": self.catalogue.accounts, "region": self.catalogue.regions, "model": self.catalogue.models}
-        return ", ".join(f"{len(each)} {name}{'s' * (len(each) != 1)}" for name, each in held.items()) + ": "
+        held = self.catalogue
+        counts = {"account": len(held.accounts), "region": len(held.regions), "model": len(held.models)}
+        return ", ".join(f"{count} {name}{'s' if count != 1 else ''}" for name, count in counts.items()) + ": "
 
 
 def compile_repository(root: Path, as_of: datetime, progress: Progress = lambda stage, done, total: None) -> Compiled:

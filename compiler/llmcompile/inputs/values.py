@@ -224,7 +224,7 @@ Currency = Annotated[
 
 
 def _secret(value: Any) -> Ref:
-    text = _text(value, "a secret is pointed to by a ref")
+    text = _text(value, "write ref+gcpsecrets://PROJECT/SECRET or ref+env://NAME")
     ref = refs.parse(text)
     if ref is not None:
         return ref

@@ -37,6 +37,8 @@ _HINTS = {
     "bool_type": "write true or false, without quotes",
     "int_type": "write a plain whole number such as 10, without quotes",
     "tuple_type": "write a list: [one, two]",
+    "dict_type": "write 'key: value', without dashes",
+    "model_type": "write 'key: value', without dashes",
 }
 
 
@@ -111,7 +113,7 @@ def _unknown_value(context: dict[str, Any], place: Place, value: Any) -> Diagnos
     words = ", ".join(known)
     if "'" not in context["expected"]:  # a number
         if isinstance(value, int) and not isinstance(value, bool):
-            return Diagnostic("value-unknown", f"{value} is not known here", place, f"write {words}")
+            return Diagnostic("value-unknown", f"{value} is not a known value", place, f"write {words}")
         hint = f"write {words}, without quotes" if str(value) in known else f"write {words}"
         return Diagnostic("type-wrong", f"expected a whole number, found {kind_of(value)}", place, hint)
     if not isinstance(value, str):

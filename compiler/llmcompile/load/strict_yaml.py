@@ -129,7 +129,7 @@ def load(source: Source) -> tuple[Any, list[Diagnostic]]:
         return None, [node]
     if node is None or (isinstance(node, ScalarNode) and not node.style and node.value in ("", "~", "null")):
         place = Place(source.file, span=(0, 0))
-        return None, [Diagnostic("file-empty", "the file says nothing", place, "delete the file, or fill it in")]
+        return None, [Diagnostic("file-empty", "the file says nothing", place, "fill it in; delete it only if nothing is lost")]
     builder = _Builder(source)
     data = builder.build(node, 0)
     return data, builder.diagnostics
@@ -142,12 +142,14 @@ class _Builder:
         self.file = source.file
         self.diagnostics: list[Diagnostic] = []
         self.nodes = 0
+        self.overflown = False
 
     def build(self, node: Node, depth: int) -> Any:
         """The data of a node. Only an alias that holds itself gets deeper than what was composed."""
         self.nodes += 1
         if self.nodes > MAX_NODES or depth > MAX_DEPTH:
-            if not any(each.code == "yaml-alias" for each in self.diagnostics):
+            if not self.overflown:
+                self.overflown = True
                 self._say(
                     "yaml-alias",
                     node,
