@@ -182,7 +182,7 @@ def _price(value: Any) -> Decimal:
         raise problem("price-negative", "a price cannot be negative", "a free unit costs 0")
     if price and not -12 <= price.adjusted() <= 9:
         raise problem("value-invalid", "a price per million tokens lies between 1e-12 and 1e9")
-    return price
+    return price or Decimal()  # -0.0 is no price to write into a document
 
 
 Price = Annotated[
