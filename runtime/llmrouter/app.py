@@ -101,7 +101,8 @@ class Router:
         try:
             await self._exchange(request, operation, named, record, noted)
         except ClientGoneError:
-            record.status, record.error = _GONE, "client_gone"
+            if not record.delivery.complete:
+                record.status, record.error = _GONE, "client_gone"
         except ApiError as error:
             record.error = error.code
             await answer_error(noted, error, _told_of(record))
@@ -126,7 +127,7 @@ class Router:
         call = Call(operation, payload, _along(request))
         async with cancelled_when_gone(request.receive):
             reply = await self._forwarder.forward(snapshot, candidates, call, record.progress)
-            record.usage, record.error = await deliver(send, reply, operation, _told_of(record))
+            await deliver(send, reply, operation, _told_of(record), record.delivery)
 
 
 def _matched(request: Request) -> Route:

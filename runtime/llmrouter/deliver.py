@@ -5,6 +5,8 @@ A stream that is not complete never ends as if it were.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from llmrouter.asgi import Headers, Send, answer
 from llmrouter.errors import stream_broken
 from llmrouter.events import EventStream
@@ -22,17 +24,32 @@ _NOT_FORWARDED = frozenset(
 )
 
 
-async def deliver(send: Send, reply: Reply, operation: Operation, own: Headers) -> tuple[Reported, str | None]:
-    """Send the reply; returns the usage it told, and an error code where it broke off."""
+@dataclass(slots=True)
+class Delivery:
+    """How it went; filled in on the way, so that it holds when the client leaves in the middle."""
+
+    usage: Reported = UNKNOWN
+    complete: bool = False
+    """Whether the client was sent all there was to say."""
+    error: str | None = None
+    """A code of ours where the reply broke off."""
+
+
+async def deliver(send: Send, reply: Reply, operation: Operation, own: Headers, delivery: Delivery) -> None:
+    """Send the reply."""
     headers = [*_forwarded(reply), *own]
     if reply.rest is None:
+        if not reply.header(b"content-encoding"):
+            delivery.usage = reported(reply.head)
         await answer(send, reply.status, reply.head, headers)
-        return (UNKNOWN if reply.header(b"content-encoding") else reported(reply.head)), None
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        delivery.complete = True
+        return
     try:
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         if reply.is_event_stream:
-            return await _events(send, reply.head, reply.rest, operation)
-        return await _bytes(send, reply.head, reply.rest)
+            await _events(send, reply.head, reply.rest, operation, delivery)
+        else:
+            await _bytes(send, reply.head, reply.rest, delivery)
     finally:
         reply.close()
 
@@ -47,24 +64,27 @@ def _forwarded(reply: Reply) -> Headers:
     ]
 
 
-async def _events(send: Send, head: bytes, rest: Answer, operation: Operation) -> tuple[Reported, str | None]:
+async def _events(send: Send, head: bytes, rest: Answer, operation: Operation, delivery: Delivery) -> None:
     stream, data, error = EventStream(), head, None
     try:
         while data:
             await _chunk(send, stream.feed(data))
+            delivery.complete = stream.done
             data = await rest.read()
         await _chunk(send, stream.finish(operation.ends_with_done))
     except UpstreamFailure:
         error = stream_broken()
+    finally:
+        delivery.usage = reported(stream.usage_line)
     if operation.ends_with_done:
         # What counts is the upstream's own word that it is done, however the connection ended.
         error = None if stream.done else stream_broken()
-    last = b"data: " + error.body() + b"\n\n" if error else b""
-    await send({"type": "http.response.body", "body": last})
-    return reported(stream.usage_line), error.code if error else None
+    delivery.error = error.code if error else None
+    await send({"type": "http.response.body", "body": b"data: " + error.body() + b"\n\n" if error else b""})
+    delivery.complete = True
 
 
-async def _bytes(send: Send, head: bytes, rest: Answer) -> tuple[Reported, str | None]:
+async def _bytes(send: Send, head: bytes, rest: Answer, delivery: Delivery) -> None:
     """Opaque bytes. If they break off the answer is left unfinished, and the server drops the connection."""
     data = head
     try:
@@ -72,9 +92,10 @@ async def _bytes(send: Send, head: bytes, rest: Answer) -> tuple[Reported, str |
             await _chunk(send, data)
             data = await rest.read()
     except UpstreamFailure:
-        return UNKNOWN, stream_broken().code
+        delivery.error = stream_broken().code
+        return
     await send({"type": "http.response.body", "body": b""})
-    return UNKNOWN, None
+    delivery.complete = True
 
 
 async def _chunk(send: Send, data: bytes) -> None:

@@ -10,11 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from llmrouter.deliver import Delivery
 from llmrouter.entities import Key
 from llmrouter.forward import Progress
 from llmrouter.prices import PriceMissingError, TokenCost, cost, price_at
 from llmrouter.snapshot import Snapshot
-from llmrouter.usage import UNKNOWN, Reported
 
 
 @dataclass(slots=True)
@@ -28,15 +28,15 @@ class Record:
     started: float = field(default_factory=time.perf_counter)
     key: Key | None = None
     progress: Progress = field(default_factory=Progress)
-    usage: Reported = UNKNOWN
+    delivery: Delivery = field(default_factory=Delivery)
     status: int | None = None
     error: str | None = None
-    """A code of ours where the request did not end well."""
+    """A code of ours where the request did not get as far as a delivery."""
 
     def line(self) -> bytes:
         """The record as one line of JSON; what is not known is null."""
         candidate = self.progress.candidate
-        price = self._price()
+        usage, price = self.delivery.usage, self._price()
         amount = self._cost(price) if price else None
         data = {
             "timestamp": self.arrival.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -50,10 +50,10 @@ class Record:
             "endpoint": candidate.endpoint.name if candidate else None,
             "attempts": self.progress.attempts,
             "status": self.status,
-            "error": self.error,
+            "error": self.error or self.delivery.error,
             "latency_ms": round((time.perf_counter() - self.started) * 1000, 1),
-            "tokens_input": self.usage.tokens_input,
-            "tokens_output": self.usage.tokens_output,
+            "tokens_input": usage.tokens_input,
+            "tokens_output": usage.tokens_output,
             "cost": amount,
             "currency": price.currency if price else None,
             "price_id": price.id if price else None,
@@ -67,10 +67,11 @@ class Record:
         return price_at(self.snapshot.models[candidate.model].token_costs, self.arrival)
 
     def _cost(self, price: TokenCost) -> str | None:
-        if self.usage.usage is None:
+        usage = self.delivery.usage.usage
+        if usage is None:
             return None
         try:
-            return format(cost(price, self.usage.usage).normalize(), "f")
+            return format(cost(price, usage).normalize(), "f")
         except PriceMissingError:
             return None
 
