@@ -10,6 +10,7 @@ from pathlib import Path
 from llmcompile import check
 from llmcompile.check.context import Context
 from llmcompile.diagnostics import Diagnostic, Place, has_errors
+from llmcompile.emit.canonical import compact
 from llmcompile.emit.contract import prove, too_large
 from llmcompile.emit.documents import Document, compile_documents
 from llmcompile.link.catalogue import Catalogue
@@ -67,7 +68,7 @@ def compile_repository(root: Path, as_of: datetime, progress: Progress = lambda 
         for document in compile_documents(catalogue, lambda done, total: progress("compile", done, total)):
             data = document.plain()
             prove(document, data)
-            diagnostics.extend(too_large(document, data, document.compact()))
+            diagnostics.extend(too_large(document, data, compact(data)))
             documents.append(document)
     found = tuple(_distinct(diagnostics))
     return Compiled(catalogue, found, () if has_errors(found) else tuple(documents))

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from llmcompile.emit.canonical import indented
+from llmcompile.emit.canonical import compact, indented
 from llmcompile.emit.documents import Document, digest
 from llmcompile.errors import OutsideError, RefusedError
 
@@ -53,8 +53,9 @@ def _fill(folder: Path, documents: Iterable[Document]) -> int:
     for document in documents:
         path = folder / document.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(indented(document.plain()))
-        encoded = document.compact()
+        data = document.plain()
+        path.write_bytes(indented(data))
+        encoded = compact(data)
         entries.append(
             {
                 "name": document.kind,

@@ -1,0 +1,177 @@
+"""The whole path in under a minute: YAML is checked, built and pushed, a router starts from it and answers.
+
+Run by ``make demo``. Everything is on loopback and made up; everything that was started is stopped at the end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import openai
+
+ROOT = Path(__file__).parents[1]
+PROGRAMS = Path(sys.executable).parent
+ACCOUNT = "acme"
+# The example's hosts, and which stand-in answers for them today.
+HOSTS = {
+    "https://switzerlandnorth-001.azure.example": "switzerlandnorth",
+    "https://swedencentral-001.azure.example": "swedencentral",
+    "https://acme.example-eu.cloud": "acme",
+    "https://login.example-eu.cloud": "login",
+}
+# Made-up values for the variables that the example's refs point to.
+SECRETS = {
+    f"EXAMPLE_{name}": f"made-up-{name.lower()}"
+    for name in (
+        "AZURE_SHARED_KEY", "AZURE_SWITZERLANDNORTH_KEY", "AZURE_EASTUS2_KEY", "GROQ_KEY", "OPENAI_KEY",
+        "ACME_CLIENT_SECRET", "INITECH_KEY",
+    )
+}  # fmt: skip
+
+
+class Process:
+    """A started program whose lines can be waited for."""
+
+    def __init__(self, name: str, *command: str | Path, cwd: Path) -> None:
+        environment = os.environ | SECRETS | {"PYTHONUNBUFFERED": "1"}
+        self.name, self.lines = name, queue.Queue[str]()
+        self.process = subprocess.Popen(
+            [str(each) for each in command],
+            cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        for line in self.process.stdout or ():
+            self.lines.put(line.rstrip("\n"))
+        self.lines.put("")  # the end
+
+    def wait_for(self, part: str) -> str:
+        """The next line that holds this text; the demo ends with what was said instead if there is none."""
+        seen = []
+        while line := self.lines.get(timeout=30):
+            seen.append(line)
+            if part in line:
+                return line
+        sys.exit(f"{self.name} ended without saying {part!r}: {seen}")
+
+    def stop(self) -> None:
+        """Stop it and wait for its end."""
+        self.process.terminate()
+        self.process.wait(timeout=20)
+
+
+@contextmanager
+def started(name: str, *command: str | Path, cwd: Path) -> Iterator[Process]:
+    """A program for as long as the block lasts."""
+    process = Process(name, *command, cwd=cwd)
+    try:
+        yield process
+    finally:
+        process.stop()
+
+
+def title(text: str) -> None:
+    print(f"\n== {text}", flush=True)
+
+
+def run(*arguments: str, cwd: Path) -> None:
+    """A command of the compiler, as a user types it."""
+    print(f"$ llmcompile {' '.join(arguments)}", flush=True)
+    subprocess.run([PROGRAMS / "llmcompile", *arguments], cwd=cwd, env=os.environ | SECRETS, check=True)
+
+
+def copy_example(target: Path, addresses: dict[str, str]) -> None:
+    """The worked example, with loopback addresses in place of its hosts."""
+    for name in ("accounts", "regions", "models", "schemas"):
+        shutil.copytree(ROOT / name, target / name)
+    shutil.copy(ROOT / "llmcompile.yaml", target)
+    for path in (*target.glob("accounts/*.yaml"), *target.glob("regions/*.yaml")):
+        text = path.read_text(encoding="utf-8")
+        for host, name in HOSTS.items():
+            text = text.replace(host, addresses[name])
+        path.write_text(text, encoding="utf-8")
+
+
+def report(router: Process, upstream: Process, answer: str) -> dict[str, object]:
+    """Print an answer, the router's own log line about it, and what the upstream got: what went where, at which price."""
+    line: dict[str, object] = json.loads(router.wait_for('"request_id"'))
+    cost = (
+        f"{line['cost']} {line['currency']} by {line['price_id']}" if line["cost"] else "cost unknown (no usage given)"
+    )
+    where = f"{line['source']}:{line['endpoint']} after {line['attempts']} attempt(s)"
+    print(f"  {answer}\n    {line['model']} from {where}, {line['status']}, {cost}")
+    print(f"    {upstream.name} got {upstream.wait_for('/openai/')}", flush=True)
+    return line
+
+
+def ask(client: openai.OpenAI, model: str) -> str:
+    messages: list[openai.types.chat.ChatCompletionMessageParam] = [{"role": "user", "content": "Say hello."}]
+    return client.chat.completions.create(model=model, messages=messages).choices[0].message.content or ""
+
+
+def ask_streamed(client: openai.OpenAI, model: str) -> str:
+    messages: list[openai.types.chat.ChatCompletionMessageParam] = [{"role": "user", "content": "Say hello."}]
+    with client.chat.completions.create(model=model, messages=messages, stream=True) as stream:
+        return "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices).strip()
+
+
+def talk(router: Process, address: str, upstreams: dict[str, Process]) -> None:
+    """Call the router with the official client, then once more without the primary."""
+    client = openai.OpenAI(base_url=f"{address}/v1", api_key="unused", max_retries=0)
+    azure = openai.AzureOpenAI(azure_endpoint=address, api_version="2024-10-21", api_key="unused", max_retries=0)
+    title("Requests with the official openai client")
+    primary, secondary, own = (upstreams[name] for name in ("switzerlandnorth", "swedencentral", "acme"))
+    report(router, primary, f"OpenAI, gpt-4o: {ask(client, 'gpt-4o')}")
+    report(router, own, f"AzureOpenAI, gpt-4o-mini, the customer's own: {ask(azure, 'gpt-4o-mini')}")
+    print(f"    login gave a {upstreams['login'].wait_for('token for')}")
+    report(router, primary, f"OpenAI, gpt-4o, streamed: {ask_streamed(client, 'gpt-4o')}")
+    vector = client.embeddings.create(model="text-embedding-3-large", input="hello").data[0].embedding
+    report(router, own, f"OpenAI, text-embedding-3-large: {vector}")
+    title("The primary, switzerlandnorth, is killed")
+    primary.stop()
+    line = report(router, secondary, f"OpenAI, gpt-4o: {ask(client, 'gpt-4o')}")
+    if line["endpoint"] != "swedencentral":
+        sys.exit("the secondary did not answer")
+
+
+def main() -> None:
+    """Run the demo."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        root = Path(folder) / "example"
+        title("Stand-ins for the example's upstreams")
+        upstreams, addresses = {}, {}
+        for name in dict.fromkeys(HOSTS.values()):
+            standin = started(name, sys.executable, ROOT / "demo" / "standin.py", name, cwd=ROOT)
+            upstreams[name] = stack.enter_context(standin)
+            addresses[name] = upstreams[name].wait_for("http://")
+            print(f"  {name} at {addresses[name]}", flush=True)
+        copy_example(root, addresses)
+        title("From reviewed YAML to documents in a store")
+        for arguments in (("check",), ("build",), ("push", "--to", "local"), ("push", "--to", "local")):
+            run(*arguments, cwd=root)
+        run("explain", ACCOUNT, "gpt-4o", cwd=root)
+        title("A router for one account, from three environment variables")
+        command = ("llmcompile", "exec", ACCOUNT, "--", "llmrouter", "serve", "--port", "0")
+        print(f"$ {' '.join(command)}", flush=True)
+        serve = (PROGRAMS / "llmcompile", *command[1:4], PROGRAMS / "llmrouter", *command[5:])
+        router = stack.enter_context(started("llmrouter", *serve, cwd=root))
+        listening = router.wait_for("listening on ")
+        print(f"  {listening}", flush=True)
+        address = listening.split("listening on ")[1].split()[0]
+        talk(router, address, upstreams)
+    title("Everything that was started is stopped")
+
+
+if __name__ == "__main__":
+    main()
