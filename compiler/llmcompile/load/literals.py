@@ -6,7 +6,9 @@ landed anywhere else, and for every excerpt and value that a message repeats.
 
 from __future__ import annotations
 
+import difflib
 import re
+from functools import lru_cache
 
 _POINTER = re.compile(r"^(ref\+[a-z]+://|os\.environ/|sm://|projects/)")
 _SECRET_FIELD = re.compile(
@@ -33,12 +35,22 @@ _LITERAL = re.compile(
 _UNPRINTABLE = re.compile("[\0-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]")
 # A name is tried where it starts and given up whole: a line of a million letters costs a million steps, not their
 # square.
-_ASSIGNED = re.compile(r"""(?<![A-Za-z_-])([A-Za-z_-]++)(["']?\s*+[:=]\s*+)(["']?)([^\s"',}\]#][^\s"',}\]]*)""")
+# "gcpsecrets://" is a scheme, and no field of that name.
+_FIELD = re.compile(r"""(?<![A-Za-z_-])([A-Za-z_-]++)["']?\s*+[:=](?!//)\s*+["']?""")
+_VALUE = re.compile(r"""[^\s"',}\]#][^\s"',}\]]*""")
+_IN_URL = re.compile(
+    r"""(?<=://)[^/\s@"']+(?=@)|(?<=[?&])[\w-]*(?:key|token|secret|sig|password|code)=[^&\s"'#]+""", re.I
+)
+_SECRET_FIELDS = ("api_key", "client_secret", "password", "secret_key")
 
 
+@lru_cache(maxsize=4096)
 def is_secret_field(name: str) -> bool:
     """Whether a key of this name, spelled right or not, is made to hold a secret."""
-    return bool(_SECRET_FIELD.search(name)) and name not in ("token_url", "oauth_token_url", "tokens_per_day")
+    if _SECRET_FIELD.search(name):
+        return name not in ("token_url", "oauth_token_url", "tokens_per_day")
+    near = 5 <= len(name) <= 16 and difflib.get_close_matches(name.lower(), _SECRET_FIELDS, n=1, cutoff=0.75)
+    return bool(near)
 
 
 def is_pointer(text: str) -> bool:
@@ -53,17 +65,48 @@ def looks_literal(text: str) -> bool:
 
 def mask(line: str) -> str:
     """A line as it may be shown: no secret, no escape sequence, the same length."""
+    hidden = _hide_values(_IN_URL.sub(_stars, _LITERAL.sub(_stars, line)))
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", hidden)
 
-    def stars(found: re.Match[str]) -> str:
-        return "*" * len(found.group())
 
-    def assigned(found: re.Match[str]) -> str:
-        name, between, quote, value = found.groups()
-        if not is_secret_field(name) or is_pointer(value):
-            return found.group()
-        return f"{name}{between}{quote}{'*' * len(value)}"
+def _stars(found: re.Match[str]) -> str:
+    return "*" * len(found.group())
 
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", _ASSIGNED.sub(assigned, _LITERAL.sub(stars, line)))
+
+def _hide_values(line: str) -> str:
+    """The line with the first word behind each secret field hidden."""
+    parts, at = [], 0
+    for field in _FIELD.finditer(line):
+        value = _VALUE.match(line, field.end()) if is_secret_field(field[1]) else None
+        if value and value.start() >= at and not is_pointer(value.group()):
+            parts += [line[at : value.start()], _stars(value)]
+            at = value.end()
+    return "".join([*parts, line[at:]])
+
+
+def mask_unparsed(lines: list[str]) -> str:
+    """The last of these lines, as it may be shown where nobody knows where values end.
+
+    A secret field hides the rest of its line, and what is indented below it.
+    """
+    line = lines[-1]
+    above = next((each for each in reversed(lines[:-1]) if each.strip() and _indent(each) < _indent(line)), "")
+    if _secret_at(above) is not None:
+        return "*" * len(line)
+    at = _secret_at(line)
+    return mask(line if at is None else line[:at] + "*" * (len(line) - at))
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" -"))
+
+
+def _secret_at(line: str) -> int | None:
+    """Where the value of the first secret field begins; None where there is none, or it is a pointer."""
+    for found in _FIELD.finditer(line):
+        if is_secret_field(found[1]) and not is_pointer(line[found.end() :]):
+            return found.end()
+    return None
 
 
 def quote(text: object) -> str:

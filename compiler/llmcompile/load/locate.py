@@ -19,6 +19,8 @@ from llmcompile.load.source import MAX_FILE_BYTES, Source, leaves
 from llmcompile.load.strict_yaml import compose
 
 Span = tuple[int, int]
+_CONTEXT = 100
+"""Lines above that may tell that a line belongs to a secret, where there is no tree to tell it."""
 _Keys = dict[str | int, tuple[Node, Node]]
 """The pairs of a mapping by key."""
 
@@ -73,7 +75,7 @@ class _File:
         self.secrets: dict[int, list[Span]] = {}
         self.lines: dict[int, str] = {}
         self.keys: dict[int, _Keys] = {}
-        for span in _secret_spans(self.root) if self.root else ():
+        for span in _secret_spans(self.root, set()) if self.root else ():
             for line in range(self._position(span[0])[0], self._position(span[1])[0] + 1):
                 self.secrets.setdefault(line, []).append(span)
 
@@ -98,7 +100,11 @@ class _File:
             for left, right in self.secrets.get(number, ()):
                 for at in range(max(left, start), min(right, stop)):
                     line[at - start] = "*"
-            self.lines[number] = literals.mask("".join(line).rstrip("\r"))
+            if self.root is None:
+                above = self.text[self.starts[max(0, number - _CONTEXT)] : start].splitlines()
+                self.lines[number] = literals.mask_unparsed([*above, "".join(line).rstrip("\r")])
+            else:
+                self.lines[number] = literals.mask("".join(line).rstrip("\r"))
         return self.lines[number]
 
     def _walk(self, route: Route, at: str) -> Span:
@@ -140,21 +146,18 @@ def _line_end(text: str, start: int) -> int:
     return len(text[start : end if end >= 0 else len(text)].rstrip()) + start
 
 
-def _secret_spans(node: Node, seen: set[int] | None = None) -> Iterator[Span]:
-    """Values of fields that hold secrets, where they are not refs: they are masked by what they are."""
-    seen = set() if seen is None else seen
-    if id(node) in seen or isinstance(node, ScalarNode):
-        return
-    seen.add(id(node))
-    if not isinstance(node, MappingNode):
-        for item in node.value:
-            yield from _secret_spans(item, seen)
-        return
-    for key, value in node.value:
-        if isinstance(value, ScalarNode):
-            # A key may be a collection in YAML; its repr would expand every alias in it.
-            named = isinstance(key, ScalarNode) and literals.is_secret_field(key.value)
-            if named and not literals.is_pointer(value.value):
-                yield _span(value)
+def _secret_spans(node: Node, seen: set[tuple[int, bool]], *, secret: bool = False) -> Iterator[Span]:
+    """Values in fields that hold secrets, where they are not refs: they are masked by where they are."""
+    if isinstance(node, ScalarNode):
+        if secret and not literals.is_pointer(node.value):
+            yield _span(node)
+    elif (id(node), secret) not in seen:
+        seen.add((id(node), secret))
+        if isinstance(node, MappingNode):
+            for key, value in node.value:
+                # A key may be a collection in YAML; its repr would expand every alias in it.
+                named = isinstance(key, ScalarNode) and literals.is_secret_field(key.value)
+                yield from _secret_spans(value, seen, secret=secret or named)
         else:
-            yield from _secret_spans(value, seen)
+            for item in node.value:
+                yield from _secret_spans(item, seen, secret=secret)

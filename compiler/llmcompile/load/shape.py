@@ -55,8 +55,11 @@ def validate(model: type[M], file: str, data: Any) -> tuple[M | None, list[Diagn
 
 def _without_echoes(found: list[Diagnostic], literal: list[Diagnostic]) -> list[Diagnostic]:
     """One diagnostic for one mistake: a misspelled key is not missing as well."""
+    # A key of a provider's that landed in some field is that mistake, whatever else is wrong with it as a value.
+    secret = {each.place for each in literal}
+    found = [each for each in found if each.place not in secret or each.code in ("secret-literal", "url-credentials")]
     meant = {(each.place.route[:-1], each.hint) for each in found if each.code == "key-unknown"}
-    written = {each.place.route for each in found if each.code == "secret-literal"}
+    written = {each.place.route for each in found if each.code in ("secret-literal", "url-credentials")}
     kept = [each for each in found if each.code != "key-missing" or (each.place.route, _meant(each)) not in meant]
     return kept + [each for each in literal if each.place.route not in written]
 
@@ -154,7 +157,8 @@ def _literals(place: Place, value: Any) -> Iterator[Diagnostic]:
         for key, item in value.items():
             yield from _literals(place / key, item)
             if literals.looks_literal(key):
-                yield Diagnostic("secret-literal", "this key looks like a secret, written out", (place / key).key())
+                message = "this key looks like a secret, written out"
+                yield Diagnostic("secret-literal", message, (place / key).key(), "revoke it and remove it")
     elif isinstance(value, tuple):
         for index, item in enumerate(value):
             yield from _literals(place / index, item)

@@ -41,7 +41,7 @@ _SYNTAX_HINTS = {
     "flow": "close the bracket, or put a comma between the entries",
     "quoted": "close the quotation mark",
     "mapping values are not allowed": "indent it like its neighbours; a value that holds ': ' needs quotes",
-    "block": "indent it like its neighbours",
+    "block": "check the indentation and the quotation marks of this line",
     "simple key": "write 'key: value'",
     "cannot start any token": "text that starts with this character needs quotes",
 }
@@ -129,7 +129,8 @@ def load(source: Source) -> tuple[Any, list[Diagnostic]]:
         return None, [node]
     if node is None or (isinstance(node, ScalarNode) and not node.style and node.value in ("", "~", "null")):
         place = Place(source.file, span=(0, 0))
-        return None, [Diagnostic("file-empty", "the file says nothing", place, "fill it in; delete it only if nothing is lost")]
+        hint = "fill it in; delete it only if nothing is lost"
+        return None, [Diagnostic("file-empty", "the file says nothing", place, hint)]
     builder = _Builder(source)
     data = builder.build(node, 0)
     return data, builder.diagnostics
@@ -197,7 +198,7 @@ class _Builder:
                 "yaml-interpolation",
                 node,
                 "'${...}' is not interpolated here",
-                "point to the value with a ref: ref+env://NAME",
+                "write the value out; for a secret, a ref such as ref+env://NAME",
             )
         if node.style:
             if _CONTROL.search(text):
