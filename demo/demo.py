@@ -104,7 +104,7 @@ def copy_example(target: Path, addresses: dict[str, str]) -> None:
 
 
 def report(router: Process, upstream: Process, answer: str) -> dict[str, object]:
-    """Print an answer, the router's own log line about it, and what the upstream got: what went where, at which price."""
+    """Print an answer, the router's log line about it, and what the upstream got: what went where, at which price."""
     line: dict[str, object] = json.loads(router.wait_for('"request_id"'))
     cost = (
         f"{line['cost']} {line['currency']} by {line['price_id']}" if line["cost"] else "cost unknown (no usage given)"
