@@ -73,6 +73,9 @@ class Router:
                 await answer(send, 200, self._told(request, route), own)
         except ApiError as error:
             await answer_error(send, error, own)
+        except Exception as bug:
+            _complain(bug)
+            await answer_error(send, internal(), own)
 
     def _told(self, request: Request, route: Route) -> bytes:
         snapshot = self.snapshot

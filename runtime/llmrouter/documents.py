@@ -135,7 +135,7 @@ def _oauth(node: Node) -> OAuth | None:
     if url and client and secret:
         return OAuth(_url(url), client.text(), Secret(secret.text()), scopes.texts() if scopes else ())
     if url or client or secret:
-        node.fail("has a part of OAuth: oauth_token_url, oauth_client_id and oauth_client_secret go together")
+        node.fail("has a part of OAuth alone; it needs oauth_token_url, oauth_client_id and oauth_client_secret")
     return None
 
 

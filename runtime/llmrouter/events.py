@@ -41,8 +41,10 @@ class EventStream:
         if b"[DONE]" in data and _DONE.search(data):
             self.done = True
         at = data.rfind(b'"usage"')
-        if at >= 0:
+        while at >= 0:
             line = data[data.rfind(b"\n", 0, at) + 1 : data.find(b"\n", at) % (len(data) + 1)]
             if b'"usage":null' not in line.replace(b" ", b""):
                 self.usage_line = line.strip().removeprefix(b"data:")
+                break
+            at = data.rfind(b'"usage"', 0, at)
         return data
