@@ -107,6 +107,7 @@ _ENDPOINTS = {
     "batching-type": "batch settings where they cannot apply",
     "credential-provider": "a credential of another provider",
     "provider-capability": "a model of a type that the provider cannot serve",
+    "provider-conflict": "a model whose prefix names another provider than its endpoint's",
     "provider-missing": "an endpoint without a provider",
     "provider-unknown": "a provider that is not in the registry",
     "url-credentials": "credentials inside a URL",
@@ -125,6 +126,7 @@ _ROUTING = {
 _SECRETS = {
     "ref-embedded": "a ref that is only a part of a value",
     "ref-invalid": "a ref that points nowhere",
+    "ref-misplaced": "a ref in a field that holds no secret",
     "secret-literal": "a secret written out",
     "store-invalid": "a store of a kind that does not exist",
 }

@@ -41,23 +41,31 @@ def teams(context: Context) -> Iterator[Diagnostic]:
     """A team has nothing that its account does not have."""
     for account in context.catalogue.accounts.values():
         parent = account_grant(account.input)
-        groups = callable_groups(context.catalogue, account)
+        groups, declared = callable_groups(context.catalogue, account), _declared(context.catalogue, account)
         for name, team in account.input.teams.items():
             place = Place(account.file) / "teams" / name
             above = Related(Place(account.file, ("access",)), "the account's access")
-            yield from _wider("access-team", f"team '{name}'", team, place, parent, groups, above)
+            yield from _wider("access-team", f"team '{name}'", team, place, parent, groups, declared, above)
 
 
 def keys(context: Context) -> Iterator[Diagnostic]:
     """A key has nothing that its team, or without one its account, does not have."""
     for account in context.catalogue.accounts.values():
-        groups = callable_groups(context.catalogue, account)
+        groups, declared = callable_groups(context.catalogue, account), _declared(context.catalogue, account)
         for index, key in enumerate(account.input.keys):
             parent = team_grant(account.input, key.team)
             route = ("teams", key.team) if key.team else ("access",)
             above = Related(Place(account.file, route), "its team" if key.team else "the account's access")
             place = Place(account.file, ("keys", index))
-            yield from _wider("access-key", f"key '{key.id}'", key, place, parent, groups, above)
+            yield from _wider("access-key", f"key '{key.id}'", key, place, parent, groups, declared, above)
+
+
+def _declared(catalogue: Catalogue, account: Account) -> frozenset[str]:
+    """Every access group that exists for the account; what does not is reported as unknown, once."""
+    if not any(each.groups for each in (*account.input.teams.values(), *account.input.keys)):
+        return frozenset()
+    groups = callable_groups(catalogue, account)
+    return frozenset(catalogue.project.access_groups).union(*groups.values())
 
 
 def _wider(
@@ -67,10 +75,11 @@ def _wider(
     place: Place,
     parent: Grant,
     groups: Mapping[str, frozenset[str]],
+    declared: frozenset[str],
     above: Related,
 ) -> Iterator[Diagnostic]:
     for index, group in enumerate(written.groups):
-        if not parent.gives_group(group):
+        if group in declared and not parent.gives_group(group):
             message = f"{who} has the access group '{group}', which its parent does not have"
             hint = "remove it here, or grant it to the parent"
             yield Diagnostic(code, message, place / "groups" / index, hint, (above,))

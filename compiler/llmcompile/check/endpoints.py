@@ -98,7 +98,8 @@ def _header(place: Place, header: AuthHeader) -> Iterator[Diagnostic]:
         message = f"{quote(header.name)} is not a header name"
         yield Diagnostic("auth-header", message, place / "name", "letters, digits and '-', as in X-Api-Key")
     elif header.name.lower() in _RESERVED:
-        yield Diagnostic("auth-header", f"{quote(header.name)} is a header of HTTP's own", place / "name")
+        message = f"{quote(header.name)} is a header of HTTP's own"
+        yield Diagnostic("auth-header", message, place / "name", "choose another, such as X-Api-Key")
     braces = header.format.count("{") + header.format.count("}")
     printable = header.format.isascii() and header.format.isprintable()
     if header.format.count("{api_key}") != 1 or braces != 2 or not printable:
@@ -118,8 +119,12 @@ def auth_kinds(context: Context) -> Iterator[Diagnostic]:
             if isinstance(endpoint.auth, OAuth):
                 written_endpoint = region.input.endpoints[name]
                 field = "credential" if written_endpoint.credential else "oauth"
-                message = "the platform's endpoints authenticate by API key"
-                yield Diagnostic("auth-unsupported", message, endpoint.place / field, "write api_key")
+                message = "the platform's endpoints authenticate by API key, not by OAuth"
+                place = endpoint.place / field
+                place, hint = (
+                    (place, "use one with api_key") if field == "credential" else (place.key(), "write api_key")
+                )
+                yield Diagnostic("auth-unsupported", message, place, hint)
 
 
 def credentials(context: Context) -> Iterator[Diagnostic]:
@@ -152,7 +157,9 @@ def capabilities(context: Context) -> Iterator[Diagnostic]:
             model = context.catalogue.models.get(served.code)
             if model is None or endpoint.provider.can_serve(model.input.type, model.realtime):
                 continue
-            what = f"{model.input.type} models" + (" in real time" if model.input.realtime else "")
+            what = f"{model.input.type} models"
+            if model.input.realtime and model.input.type != "realtime":
+                what += " in real time"
             able = ", ".join(sorted(endpoint.provider.abilities))
             yield Diagnostic(
                 "provider-capability",

@@ -48,6 +48,8 @@ def collisions(context: Context) -> Iterator[Diagnostic]:
         other, first = taken.setdefault(name, (secret, place))
         if first == place or (first.file, place.file) in reported:
             continue
+        if other == secret and first.file.partition("/")[0] == place.file.partition("/")[0]:
+            continue  # two files with one id: one of them is named differently from it, and that is said
         reported.add((first.file, place.file))
         what = f"secret '{secret}'" if other == secret else f"Kubernetes name '{name}'"
         related = (Related(first, "the other one"),)

@@ -66,19 +66,30 @@ def units_within_row(context: Context) -> Iterator[Diagnostic]:
 
 def units_between_rows(context: Context) -> Iterator[Diagnostic]:
     """A unit keeps its magnitude from row to row, and rarely changes by more than a factor of 3."""
-    for model, index, row in _rows(context):
-        if index == 0:
-            continue
-        before = dict(model.input.token_costs[index - 1].per_million_tokens.items())
-        for unit, price in row.per_million_tokens.items():
-            ratio = _ratio(price, before.get(unit, Decimal()))
-            related = (Related(_place(model, index - 1, unit), "the row before"),)
-            if ratio >= UNIT_FACTOR:
-                yield _off(model, index, unit, price, before[unit], related)
-            elif ratio > JUMP_FACTOR:
-                message = f"{unit} changes from {before[unit]} to {price}, by a factor of {_round(ratio)}"
-                hint = "if it is right, add reviewed: URL to the row"
-                yield Diagnostic("price-jump", message, _place(model, index, unit), hint, related)
+    for model in context.catalogue.models.values():
+        before: dict[str, tuple[int, Decimal]] = {}
+        off: dict[str, Decimal] = {}
+        for index, row in enumerate(model.input.token_costs):
+            for unit, price in row.per_million_tokens.items():
+                at, usual = before.get(unit, (index, price))
+                ratio = _ratio(price, usual)
+                if row.reviewed is None and ratio >= UNIT_FACTOR and _ratio(price, off.get(unit, usual)) >= UNIT_FACTOR:
+                    # No measure for the next row, unless that one agrees with it.
+                    off[unit] = price
+                    related = (Related(_place(model, at, unit), "the row before"),)
+                    yield _off(model, index, unit, price, usual, related, "before it")
+                    continue
+                if row.reviewed is None and JUMP_FACTOR < ratio < UNIT_FACTOR:
+                    yield _jump(model, (at, usual), (index, price), unit)
+                before[unit] = index, price
+
+
+def _jump(model: Model, before: tuple[int, Decimal], after: tuple[int, Decimal], unit: str) -> Diagnostic:
+    factor = _round(_ratio(before[1], after[1]))
+    message = f"{unit} changes from {before[1]} to {after[1]}, by a factor of {factor}"
+    related = (Related(_place(model, before[0], unit), "the row before"),)
+    hint = "if it is right, add reviewed: URL to the row"
+    return Diagnostic("price-jump", message, _place(model, after[0], unit), hint, related)
 
 
 def units_between_models(context: Context) -> Iterator[Diagnostic]:

@@ -89,9 +89,9 @@ def missing(context: Context) -> Iterator[Diagnostic]:
         rows = model.input.token_costs
         until = f"from {_date(start)} " + (f"to {_date(end)}" if end else "on")
         here = Place(model.file, ("token_costs",) if rows else ("code",)).key()
-        if rows and start > context.as_of:
-            here = _row(model, len(rows) - 1, "end")
         hint = "add a row to token_costs; a free model has a row of zeros"
+        if rows and end is None:
+            here, hint = _row(model, len(rows) - 1, "end"), "add the next row to token_costs, or remove this end"
         yield Diagnostic(
             "price-missing",
             f"'{code}' is served and has no price {until}",

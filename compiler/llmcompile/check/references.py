@@ -84,7 +84,8 @@ def granted_names(context: Context) -> Iterator[Diagnostic]:
         for place, granted in _grants(account.file, account.input):
             for index, name in enumerate(granted.models):
                 if name not in account.input.route_groups and not catalogue.knows_model(name):
-                    hint = did_you_mean(name, [*catalogue.models, *account.input.route_groups])
+                    known = [*catalogue.models, *account.input.route_groups]
+                    hint = did_you_mean(name, known, "add it under models/, or as a route group")
                     message = f"no model or route group {quote(name)} to grant"
                     yield Diagnostic("model-unknown", message, place / "models" / index, hint)
 
@@ -129,7 +130,7 @@ def fallbacks(context: Context) -> Iterator[Diagnostic]:
         for field in FALLBACKS:
             for index, code in enumerate(getattr(model.input, field)):
                 if not context.catalogue.knows_model(code):
-                    hint = did_you_mean(code, context.catalogue.models)
+                    hint = did_you_mean(code, context.catalogue.models, "add it under models/, or remove it here")
                     message = f"a fallback to a model that is not in the catalogue: {quote(code)}"
                     yield Diagnostic("fallback-unknown", message, Place(model.file, (field, index)), hint)
 

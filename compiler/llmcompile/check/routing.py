@@ -105,10 +105,13 @@ def fallback_types(context: Context) -> Iterator[Diagnostic]:
                 target = context.catalogue.models.get(code)
                 if target and (target.input.type, target.realtime) != (model.input.type, model.realtime):
                     message = f"'{code}' is a model of another kind: {target.input.type}, not {model.input.type}"
+                    kind = "type"
                     if target.input.type == model.input.type:
-                        message = f"'{code}' differs in realtime"
-                    related = (Related(Place(target.file, ("type",)), "its type"),)
-                    yield Diagnostic("fallback-type", message, Place(model.file, (field, index)), "", related)
+                        message = f"one of '{model.input.code}' and '{code}' is real-time, the other is not"
+                        kind = "realtime" if target.realtime else "code"
+                    related = (Related(Place(target.file, (kind,)), "its kind"),)
+                    hint = "name a model of the same kind"
+                    yield Diagnostic("fallback-type", message, Place(model.file, (field, index)), hint, related)
 
 
 def member_types(context: Context) -> Iterator[Diagnostic]:
@@ -136,10 +139,14 @@ def unused(context: Context) -> Iterator[Diagnostic]:
         used = {name for names in region.input.models.values() for name in names}
         for name, endpoint in region.input.endpoints.items():
             place = Place(region.file, ("endpoints", name))
-            if name not in used:
-                yield Diagnostic("endpoint-unused", f"no model uses endpoint '{name}'", place.key())
+            # A misspelled name is said where it stands, and is not the endpoint's fault.
+            if name not in used and used <= region.input.endpoints.keys():
+                hint = "list it under models:, or remove it"
+                yield Diagnostic("endpoint-unused", f"no model uses endpoint '{name}'", place.key(), hint)
             codes = {split_prefix(model)[1] for model, names in region.input.models.items() if name in names}
             for renamed in endpoint.models:
-                if split_prefix(renamed)[1] not in codes and name in used:
+                code = split_prefix(renamed)[1]
+                if code not in codes and name in used and context.catalogue.knows_model(code):
                     message = f"endpoint '{name}' names '{renamed}', which the region does not serve there"
-                    yield Diagnostic("endpoint-unused", message, (place / "models" / renamed).key())
+                    hint = f"list '{name}' for it under models:, or remove it"
+                    yield Diagnostic("endpoint-unused", message, (place / "models" / renamed).key(), hint)

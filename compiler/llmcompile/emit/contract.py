@@ -59,14 +59,19 @@ def too_large(document: Document, data: Any, encoded: bytes) -> Iterator[Diagnos
     """Says so where a document would not fit into a secret, with what takes the most room."""
     if len(encoded) + encoded.count(b"ref+") * RESERVED_BYTES <= MAX_SECRET_BYTES:
         return  # nearly always; the exact sum below walks the whole document
-    size = len(encoded) + sum(max(0, RESERVED_BYTES - len(str(ref))) for ref in refs_in(document.content))
+    size = len(encoded) + _reserved(document.content)
     if size <= MAX_SECRET_BYTES:
         return
-    parts = sorted(((len(compact(part)), name) for name, part in data.items()), reverse=True)
-    most = f"most of it: {parts[0][1]} with {parts[0][0]:,} bytes" if parts else ""
+    room, name = max((len(compact(data[each])) + _reserved(part), each) for each, part in document.content.items())
+    most = f"most of it: {name} with {room:,} bytes"
     field = "region" if document.kind == "PROVISIONED_OPENAI_CONFIG" else "account"
     message = f"{document.kind} has {size:,} bytes; a secret holds {MAX_SECRET_BYTES:,}"
     yield Diagnostic("document-too-large", message, Place(document.file, (field,)), most)
+
+
+def _reserved(content: Any) -> int:
+    """The bytes that the secrets behind the refs may need beyond the refs' own text."""
+    return sum(max(0, RESERVED_BYTES - len(str(ref))) for ref in refs_in(content))
 
 
 def refs_in(value: Any) -> Iterator[Ref]:

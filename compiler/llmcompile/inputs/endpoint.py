@@ -63,7 +63,8 @@ class ChatBatching(Input):
         size = self.upstream_max_batch_size
         if self.mode == "sync_microbatch" and (size is None or size < 2):
             where = ("upstream_max_batch_size",) if size else ("mode",)
-            raise problem("batching-mode", "sync_microbatch needs upstream_max_batch_size of at least 2", below=where)
+            message = "sync_microbatch needs upstream_max_batch_size of at least 2"
+            raise problem("batching-mode", message, "write upstream_max_batch_size: 8", below=where)
         if self.mode != "sync_microbatch" and size is not None:
             where = ("upstream_max_batch_size",)
             raise problem("batching-mode", "upstream_max_batch_size is for sync_microbatch", "remove it", below=where)

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from llmcompile.inputs.base import Input, problem
 from llmcompile.inputs.endpoint import Text
-from llmcompile.inputs.urls import Url
+from llmcompile.inputs.urls import Link
 from llmcompile.inputs.values import Currency, Groups, Instant, ModelCode, Models, Price
 
 ModelType = Literal[
@@ -58,7 +58,7 @@ class TokenCost(Input):
     """ISO 4217."""
     per_million_tokens: PerMillionTokens
     """The prices."""
-    reviewed: Url | None = None
+    reviewed: Link | None = None
     """Where someone confirmed an unusual price; silences the checks of its size."""
 
     @model_validator(mode="after")
@@ -73,7 +73,10 @@ class TokenCost(Input):
                 first_label="it starts here",
             )
         if not self.per_million_tokens.items():
-            raise problem("price-unit-missing", "a row without any price", below=("per_million_tokens",), at="key")
+            hint = "add text_input, text_output or another unit; what is free costs 0"
+            raise problem(
+                "price-unit-missing", "a row without any price", hint, below=("per_million_tokens",), at="key"
+            )
         return self
 
 

@@ -38,6 +38,21 @@ def check_url(value: Any) -> str:
     return value
 
 
+def check_link(value: Any) -> str:
+    """The address of a page for people, as written; nothing is ever sent there."""
+    if not isinstance(value, str):
+        raise problem("type-wrong", f"expected a URL, found {kind_of(value)}", "write https://host/")
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        raise problem("url-invalid", "not a URL", "write https://host/") from None
+    if "@" in parts.netloc or looks_literal(value):
+        raise problem("url-credentials", "credentials inside a URL", "revoke them, and write the URL without")
+    if not value.startswith(("http://", "https://")) or not parts.hostname or not value.isprintable() or " " in value:
+        raise problem("url-invalid", "not a URL", "write https://host/page")
+    return value
+
+
 def _is_host(host: str) -> bool:
     if ":" in host:
         return _address(host) is not None
@@ -82,6 +97,13 @@ def _legacy_address(host: str) -> ipaddress.IPv4Address | None:
         return None
 
 
+Link = Annotated[
+    str,
+    PlainValidator(check_link),
+    WithJsonSchema(
+        {"type": "string", "pattern": "^https?://[^\\s]+$", "examples": ["https://example.com/pricing#2026"]}
+    ),
+]
 Url = Annotated[
     str,
     PlainValidator(check_url),

@@ -61,8 +61,9 @@ class Spelling:
         if len(text) > self.limit:
             raise problem(self.code, f"{self.what} is longer than {self.limit} characters")
         if not re.fullmatch(self.pattern, text):
-            fit = re.sub(r"[^a-z0-9._-]+", "-", text.lower()).strip("-._")
-            hint = f"write '{fit}'" if re.fullmatch(self.pattern, fit) else ""
+            fits = (re.sub(odd, "-", text.lower()).strip("-._") for odd in (r"[^a-z0-9._-]+", r"[^a-z0-9_-]+"))
+            fit = next((each for each in fits if re.fullmatch(self.pattern, each)), "")
+            hint = f"write '{fit}'" if fit else ""
             raise problem(self.code, f"{self.what} {quote(text)} is not made of {self.allowed}", hint)
         return text
 

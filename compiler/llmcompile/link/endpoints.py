@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from llmcompile.diagnostics import Diagnostic, Place, Related
-from llmcompile.inputs.endpoint import Authenticated
+from llmcompile.inputs.endpoint import AccountEndpoint, Authenticated
 from llmcompile.inputs.endpoint import Credential as CredentialInput
 from llmcompile.inputs.endpoint import Endpoint as EndpointInput
 from llmcompile.inputs.project import Project
@@ -57,8 +57,14 @@ class EndpointLinker:
             return None
         auth = _auth(shared)
         if auth is None and not keyless and not provider.keyless:
-            hint = f"add api_key: ref+gcpsecrets://PROJECT/SECRET{', oauth' if provider.oauth else ''} or credential"
-            self._say("auth-missing", f"{provider.name} needs a way to authenticate", place, hint, at_key=True)
+            if credential is None:  # a credential without any is said where it is declared
+                ways = (
+                    "api_key, oauth or credential"
+                    if provider.oauth and isinstance(written, AccountEndpoint)
+                    else "api_key or credential"
+                )
+                hint = f"add {ways}; a key is a ref such as ref+gcpsecrets://PROJECT/SECRET"
+                self._say("auth-missing", f"{provider.name} needs a way to authenticate", place, hint, at_key=True)
             return None
         return Endpoint(
             name=name,
@@ -106,7 +112,7 @@ class EndpointLinker:
     ) -> Provider | None:
         if written.provider is not None:
             own = self._known_provider(place / "provider", written.provider)
-            self._same_provider(place, own, credential)
+            self._same_provider(place, own, written, credential)
             self._prefixes_agree(own, listed)
             return own
         if credential is not None and credential.provider is not None:
@@ -123,25 +129,30 @@ class EndpointLinker:
         self._say("provider-unknown", f"no provider {quote(name)} in the registry", place, hint)
         return None
 
-    def _same_provider(self, place: Place, own: Provider | None, credential: CredentialInput | None) -> None:
+    def _same_provider(
+        self, place: Place, own: Provider | None, written: EndpointInput, credential: CredentialInput | None
+    ) -> None:
         shared = PREFIXES.get(credential.provider or "") if credential else None
         if own and shared and own != shared:
             message = f"the endpoint is {own.name}'s, its credential {shared.name}'s"
-            self._say("credential-provider", message, place / "credential", "use a credential of the same provider")
+            at = Place(PROJECT_FILE, ("credentials", str(written.credential), "provider"))
+            related = (Related(at, "the credential's provider"),)
+            hint = "use a credential of the same provider"
+            self.diagnostics.append(Diagnostic("credential-provider", message, place / "credential", hint, related))
 
     def _prefixes_agree(self, provider: Provider | None, listed: list[Listed]) -> None:
         for name, _, place in listed:
             prefix, rest = split_prefix(name)
             if provider and prefix and prefix != provider:
                 message = f"{quote(name)} names {prefix.name}, the endpoint is {provider.name}'s"
-                self._say("credential-provider", message, place, f"write '{rest}'")
+                self._say("provider-conflict", message, place, f"write '{rest}'")
 
     def _prefixed_provider(self, place: Place, listed: list[Listed]) -> Provider | None:
         """The provider that all listed models name as their prefix; accepted, with a note."""
         prefixes = [split_prefix(name)[0] for name, _, _ in listed]
         first = next((each for each in prefixes if each), None)
         if first is None or any(each != first for each in prefixes):
-            hint = f"add provider: {first.name if first else 'azure'}"
+            hint = "write an endpoint for each provider" if first else "add provider: NAME, such as azure"
             message = "no provider is written" + (", and the models' prefixes do not agree on one" if first else "")
             self._say("provider-missing", message, place, hint, at_key=True)
             return None

@@ -16,7 +16,7 @@ _SECRET_FIELD = re.compile(
 )
 
 _LITERAL = re.compile(
-    r"""(?<![A-Za-z0-9+/_-])(
+    r"""(?<![A-Za-z0-9+_-])(
       sk-[A-Za-z0-9_-]{16,}              # OpenAI, Anthropic, OpenRouter, DeepSeek
     | gsk_[A-Za-z0-9]{20,}               # Groq
     | xai-[A-Za-z0-9]{20,}               # xAI
@@ -27,8 +27,8 @@ _LITERAL = re.compile(
     | eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*   # a JWT
     | -----BEGIN\ [A-Z ]*PRIVATE\ KEY-----.*
     | [A-Za-z0-9_]{3}8Q~[A-Za-z0-9_.~-]{30,}  # an Entra client secret
-    | [A-Za-z0-9]{50,56}JQQJ99[A-Za-z0-9]{20,30}                  # Azure OpenAI, 84 characters
-    | (?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{32}(?![0-9a-f-])     # Azure OpenAI, 32 hexadecimal digits
+    | (?<!/)[A-Za-z0-9]{50,56}JQQJ99[A-Za-z0-9]{20,30}                  # Azure OpenAI, 84 characters
+    | (?<!/)(?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{32}(?![0-9a-f-])     # Azure OpenAI, 32 hexadecimal digits
     )""",
     re.VERBOSE,
 )

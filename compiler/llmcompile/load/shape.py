@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from llmcompile.codes import CODES
 from llmcompile.diagnostics import Diagnostic, Place, Related, Route
 from llmcompile.inputs.values import kind_of
-from llmcompile.load import literals
+from llmcompile.load import literals, refs
 from llmcompile.load.literals import quote
 from llmcompile.suggest import did_you_mean
 
@@ -32,6 +32,7 @@ _RANGES = {
     "string_too_long": "must not be longer than {max_length} characters",
     "too_short": "must have at least one entry",
 }
+_SECRETS = ("secret-literal", "url-credentials")
 _HINTS = {
     "string_type": "quote it",
     "bool_type": "write true or false, without quotes",
@@ -55,13 +56,15 @@ def validate(model: type[M], file: str, data: Any) -> tuple[M | None, list[Diagn
 
 def _without_echoes(found: list[Diagnostic], literal: list[Diagnostic]) -> list[Diagnostic]:
     """One diagnostic for one mistake: a misspelled key is not missing as well."""
-    # A key of a provider's that landed in some field is that mistake, whatever else is wrong with it as a value.
-    secret = {each.place for each in literal}
-    found = [each for each in found if each.place not in secret or each.code in ("secret-literal", "url-credentials")]
+    # A secret or a ref that landed in some field is that mistake, whatever else is wrong with it as a value.
+    places = {each.place for each in literal}
+    found = [each for each in found if each.place not in places or each.code in _SECRETS]
     meant = {(each.place.route[:-1], each.hint) for each in found if each.code == "key-unknown"}
-    written = {each.place.route for each in found if each.code in ("secret-literal", "url-credentials")}
+    written = {each.place.route for each in found if each.code in _SECRETS}
+    unknown = {(each.place.route, "ref-misplaced") for each in found if each.code == "key-unknown"}
     kept = [each for each in found if each.code != "key-missing" or (each.place.route, _meant(each)) not in meant]
-    return kept + [each for each in literal if each.place.route not in written]
+    rest = [each for each in literal if (each.place.route, each.code) not in unknown]
+    return kept + [each for each in rest if each.place.route not in written]
 
 
 def _meant(missing: Diagnostic) -> str:
@@ -144,8 +147,13 @@ def _unwrapped(annotation: Any) -> Any:
 
 
 def _literals(place: Place, value: Any) -> Iterator[Diagnostic]:
-    """Every value, and every key, that looks like a secret of a known provider."""
+    """Every value, and every key, that looks like a secret of a known provider; every ref that would stay text."""
     if isinstance(value, str):
+        name = str(place.route[-1]) if place.route else ""
+        if literals.is_pointer(value) and refs.parse(value) and not literals.is_secret_field(name):
+            message = "a ref in a field that holds no secret; nothing would resolve it"
+            hint = "write the value itself; refs are for api_key and client_secret"
+            yield Diagnostic("ref-misplaced", message, place, hint)
         if literals.looks_literal(value):
             yield Diagnostic(
                 "secret-literal",
