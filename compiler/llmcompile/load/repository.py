@@ -101,7 +101,11 @@ def _entries(root: Path, name: str, diagnostics: list[Diagnostic]) -> _Entries:
         hint = "keep the folder inside the repository, where reviews see its changes"
         diagnostics.append(Diagnostic("file-outside", f"the folder {name}/ leaves the repository", place, hint))
         return _Entries()
-    found = sorted((each for each in path.iterdir() if not each.name.startswith(".")), key=lambda each: each.name)
+    try:
+        found = sorted((each for each in path.iterdir() if not each.name.startswith(".")), key=lambda each: each.name)
+    except OSError as error:
+        diagnostics.append(Diagnostic("file-unreadable", f"{name}/ cannot be listed: {error.strerror}", place))
+        return _Entries()
     folders = {each.name for each in found if each.is_dir()}
     ignored = list(_ignored(name, found, folders))
     diagnostics.extend(ignored)
