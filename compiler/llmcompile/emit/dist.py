@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import shutil
 import sys
@@ -27,7 +28,7 @@ def write(out: Path, documents: Iterable[Document]) -> int:
     """
     if out.is_symlink() or (out.exists() and not _is_ours(out)):
         raise RefusedError(
-            f"{out} was not written by llmcompile: it holds no {MANIFEST}",
+            f"{out} was not written by llmcompile: it holds no {MANIFEST} of ours",
             "choose another --out, or empty it first",
         )
     try:
@@ -45,7 +46,16 @@ def write(out: Path, documents: Iterable[Document]) -> int:
 
 
 def _is_ours(out: Path) -> bool:
-    return out.is_dir() and ((out / MANIFEST).is_file() or not any(out.iterdir()))
+    """Whether the folder is empty or holds our manifest; other tools have files of that name too."""
+    if not out.is_dir():
+        return False
+    try:
+        manifest = json.loads((out / MANIFEST).read_bytes())
+    except FileNotFoundError:
+        return not any(out.iterdir())
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and manifest.keys() == {"format", "documents"}
 
 
 def _fill(folder: Path, documents: Iterable[Document]) -> int:
@@ -77,7 +87,11 @@ def _replace(fresh: Path, out: Path) -> None:
     elif not _exchange(fresh, out):
         aside = fresh.with_name(fresh.name + ".old")
         os.rename(out, aside)  # noqa: PTH104
-        os.rename(fresh, out)  # noqa: PTH104
+        try:
+            os.rename(fresh, out)  # noqa: PTH104
+        except OSError:
+            os.rename(aside, out)  # noqa: PTH104
+            raise
         shutil.rmtree(aside, ignore_errors=True)
 
 
