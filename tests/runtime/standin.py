@@ -231,6 +231,17 @@ async def bearer_only(upstream: StandIn, request: web.Request, data: dict[str, A
     return await (good if given in upstream.valid_tokens else answering(401))(upstream, request, data)
 
 
+async def empty_stream(_: StandIn, request: web.Request, __: dict[str, Any]) -> web.StreamResponse:
+    """A stream that ends cleanly before its first event."""
+    return await streamed(request, [])
+
+
+async def redirected(upstream: StandIn, request: web.Request, _: dict[str, Any]) -> web.StreamResponse:
+    """A redirect that would lead to a good answer."""
+    location = f"{upstream.url}/openai/deployments/elsewhere/chat/completions"
+    return web.Response(status=307, headers={"location": location})
+
+
 def dead_url() -> str:
     """An address where nobody listens."""
     with socket.socket() as probe:

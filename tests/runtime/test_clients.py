@@ -7,10 +7,10 @@ import json
 
 import openai
 import pytest
-from conftest import ALICE, BOB, HEADER_SECRET
 from openai import AsyncOpenAI, AzureOpenAI, OpenAI
 from running import RunningRouter
 from standin import StandIn, slowly
+from worlds import ALICE, BOB, HEADER_SECRET
 
 Pair = tuple[StandIn, StandIn]
 HELLO = [{"role": "user", "content": "hi"}]

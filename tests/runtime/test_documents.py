@@ -9,9 +9,9 @@ from typing import Any
 
 import jsonschema
 import pytest
-from conftest import HEADER_SECRET, SECRET, documents, own
 from hypothesis import given
 from hypothesis import strategies as st
+from worlds import HEADER_SECRET, SECRET, documents, own
 
 from llmrouter.documents import DocumentError, parse
 from llmrouter.snapshot import Snapshot
@@ -127,26 +127,37 @@ def test_unknown_keys_are_for_newer_readers(path: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("later", "place", "problem"),
     [
-        '{"a": 1, "a": 2}',
-        '{"later": {"deep": [{"x": 1, "x": 1}]}}',
-        '{"own": NaN}',
-        "{",
-        "[]",
-        "null",
-        "",
-        "  \n",
-        "\ufeff{}",
-        "[" * 100_000,
-        '{"own": 1' + "0" * 5000 + "}",
+        ('{"a": 1, "a": 1}', "$.later", "occurs twice"),
+        ('{"deep": [0, {"x": 1, "x": 2}]}', "$.later.deep[1]", "occurs twice"),
+        ("NaN", "$", "out of bounds"),
+        ("-Infinity", "$", "out of bounds"),
+        ("[" * 100_000, "$", "out of bounds"),
+        ("1" + "0" * 5000, "$", "out of bounds"),
+        ("1, ", "$", "is not JSON"),
     ],
 )
-def test_what_is_not_strict_json_is_refused(text: str) -> None:
-    with pytest.raises(DocumentError):
-        parse(customer=text)
-    with pytest.raises(DocumentError):
-        parse(customer=text.encode())
+def test_what_is_not_strict_json_is_refused(later: str, place: str, problem: str) -> None:
+    parse(policy=document("1"), customer="{}")  # control
+    for text in (document(later), document(later).encode()):
+        with pytest.raises(DocumentError) as caught:
+            parse(policy=text, customer="{}")
+        assert (caught.value.variable, caught.value.path) == (POLICY, place)
+        assert problem in caught.value.problem
+
+
+def document(later: str) -> str:
+    """A right policy but for what a newer format may hold."""
+    return json.dumps(GOOD[POLICY])[:-1] + f', "later": {later}}}'
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "null", "", "  \n", "\ufeff{}"])
+def test_what_is_no_document_is_refused(text: str) -> None:
+    for source in (text, text.encode()):
+        with pytest.raises(DocumentError) as caught:
+            parse(customer=source)
+        assert caught.value.path == "$"
 
 
 def test_bytes_that_are_not_utf8_are_refused() -> None:

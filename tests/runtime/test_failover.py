@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from typing import Any
@@ -9,7 +10,6 @@ from typing import Any
 import httpx
 import openai
 import pytest
-from conftest import ALICE
 from openai import OpenAI
 from running import RunningRouter
 from standin import (
@@ -17,13 +17,16 @@ from standin import (
     answering,
     bearer_only,
     cut,
+    empty_stream,
     garbage,
     half_bytes,
     half_json,
     hanging,
     hanging_after_headers,
+    redirected,
     slowly,
 )
+from worlds import ALICE
 
 Pair = tuple[StandIn, StandIn]
 AUTH = {"authorization": f"Bearer {ALICE}"}
@@ -68,6 +71,29 @@ def test_the_second_endpoint_answers(
 def test_headers_alone_are_not_the_first_byte(router: RunningRouter, upstreams: Pair) -> None:
     upstreams[0].behaviours["hang"] = hanging_after_headers
     assert chat(router, "hang", stream=True).headers["x-llmrouter-endpoint"] == "secondary"
+
+
+def test_an_empty_stream_is_no_answer(router: RunningRouter, upstreams: Pair) -> None:
+    upstreams[0].behaviours["failover"] = empty_stream
+    assert chat(router, "failover", stream=True).headers["x-llmrouter-endpoint"] == "secondary"
+
+
+def test_redirects_are_never_followed(router: RunningRouter, upstreams: Pair) -> None:
+    upstreams[0].behaviours["failover"] = redirected
+    assert chat(router, "failover").headers["x-llmrouter-endpoint"] == "secondary"
+    assert len(upstreams[0].requests) == 1
+    upstreams[0].behaviours["single"] = redirected
+    answer = chat(router, "single")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (502, "upstream_failed")
+    assert "location" not in answer.headers
+
+
+def test_tokens_without_a_price_have_no_cost(router: RunningRouter, upstreams: Pair) -> None:
+    usage = {"prompt_tokens": 5, "completion_tokens": 1, "prompt_tokens_details": {"audio_tokens": 2}}
+    upstreams[0].behaviours["single"] = answering(200, {"usage": usage})
+    line = router.record(chat(router, "single").headers["x-request-id"])
+    assert (line["tokens_input"], line["tokens_output"]) == (5, 1)
+    assert (line["cost"], line["price_id"]) == (None, "m@2024-10-01")
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
@@ -200,8 +226,6 @@ def test_token_endpoint_down_fails_over(router: RunningRouter, upstreams: Pair) 
 
 
 def _in_parallel(router: RunningRouter, model: str, count: int) -> None:
-    import asyncio
-
     async def call_all() -> list[int]:
         limits = httpx.Limits(max_connections=count)
         async with httpx.AsyncClient(headers=AUTH, timeout=15, limits=limits) as client:

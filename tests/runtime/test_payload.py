@@ -67,6 +67,14 @@ def test_the_rewritten_body_means_what_it_should(
     assert json.loads(sent(raw, upstream, "openai", **defaults)) == expected
 
 
+def test_a_model_further_inside_is_left_alone() -> None:
+    assert json.loads(sent(b'{"a": {"model": "m"}, "model": "m"}', "up")) == {"a": {"model": "m"}, "model": "up"}
+
+
+def test_defaults_never_name_the_model() -> None:
+    assert sent(b'{"x": 1}', model="other") == b'{"x": 1}'
+
+
 @pytest.mark.parametrize(
     "raw",
     [b"", b"{", b"[]", b"3", b"\xff", b'{"a": NaN}', b'{"model":"m","model":"n"}', b"[" * 200_000, b"\xef\xbb\xbf{}"],

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from conftest import model, own
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from worlds import model, own
 
 from llmrouter.documents import parse
 from llmrouter.resolve import Candidate, NotAllowed, Refused, Unknown, Unreachable, callable_names, resolve
@@ -139,6 +139,12 @@ def test_a_member_pinned_to_an_endpoint_uses_it_alone() -> None:
     snapshot = two_sides(models=models, **group("ordered", {"model": "m2", "endpoint": "y"}))
     assert places(resolve(snapshot, "g")) == [("m2", "platform:y")]
     assert places(resolve(snapshot, "m2"))[-1] == ("m1", "tenant:x")  # control: its chain is longer
+
+
+def test_a_pinned_name_on_both_sides_is_the_own_one() -> None:
+    pins = [{"model": "m0", "endpoint": "x"}, {"model": "m0", "endpoint": "y"}]
+    snapshot = two_sides(**group("ordered", *pins))
+    assert places(resolve(snapshot, "g")) == [("m0", "tenant:x"), ("m0", "platform:y")]
 
 
 @pytest.mark.parametrize(("point", "first"), [(0.0, "m0"), (0.74, "m0"), (0.76, "m1"), (0.999, "m1")])

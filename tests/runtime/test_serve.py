@@ -16,9 +16,9 @@ from urllib.parse import quote, quote_plus
 
 import httpx
 import pytest
-from conftest import ALICE, HEADER_SECRET, SECRET, documents, own
 from running import RunningRouter, environment, refused
 from standin import StandIn, answering, good
+from worlds import ALICE, HEADER_SECRET, SECRET, documents, own
 
 from llmrouter.server import bind
 
