@@ -144,9 +144,12 @@ _INSTANT = r"2[01]\d\d-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?"
 
 def parse_instant(text: str) -> datetime:
     """A date (midnight UTC) or a UTC timestamp; ``ValueError`` for any other spelling."""
-    if not re.fullmatch(_INSTANT, text, re.ASCII):
-        raise ValueError(f"{quote(text)} is not a date or a UTC timestamp")
-    return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=UTC)
+    try:
+        if re.fullmatch(_INSTANT, text, re.ASCII):
+            return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=UTC)
+    except ValueError:
+        pass  # spelled like a date, but for a day that does not exist
+    raise ValueError(f"{quote(text)} is not a date or a UTC timestamp")
 
 
 def _instant(value: Any) -> datetime:
