@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 import click
@@ -68,6 +69,7 @@ def cli() -> None:
 
 def run() -> NoReturn:
     """Run the command line and exit with its code."""
+    _steady_streams()
     try:
         code = cli(standalone_mode=False)
         sys.stdout.flush()
@@ -82,6 +84,9 @@ def run() -> NoReturn:
         # The reader has left (| head); there is nobody to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(OUTSIDE)
+    except OSError as error:  # most likely of stdout: what commands themselves read and write, they answer for
+        about = f" ({error.filename})" if error.filename else ""
+        _fail(f"{error.strerror or type(error).__name__}{about}", "it is safe to run again", OUTSIDE)
     except ModuleNotFoundError:
         raise  # an extra that is not installed; the entry point says which
     except Exception as error:  # a bug; its traceback is for its author
@@ -93,6 +98,16 @@ def run() -> NoReturn:
             OUTSIDE,
         )
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _steady_streams() -> None:
+    """Closed streams swallow, and old encodings show a question mark: neither changes what a command does."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the end
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
 
 
 def _fail(message: str, next_step: str, code: int) -> NoReturn:
