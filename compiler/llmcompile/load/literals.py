@@ -10,7 +10,7 @@ import difflib
 import re
 from functools import lru_cache
 
-_POINTER = re.compile(r"^(ref\+[a-z]+://|os\.environ/|sm://|projects/)")
+_POINTER = re.compile(r"(ref\+[a-z]+://|os\.environ/|sm://|projects/)")
 _SECRET_FIELD = re.compile(
     r"(api|access|secret|private)[-_]?k[a-z]{1,3}$|secret|password|passwd|token$|credential_value", re.I
 )
@@ -77,10 +77,12 @@ def _hide_values(line: str) -> str:
     """The line with the first word behind each secret field hidden."""
     parts, at = [], 0
     for field in _FIELD.finditer(line):
-        value = _VALUE.match(line, field.end()) if is_secret_field(field[1]) else None
-        if value and value.start() >= at and not is_pointer(value.group()):
-            parts += [line[at : value.start()], _stars(value)]
-            at = value.end()
+        # What lies inside of a value is done: a line full of fields must not cost its square.
+        if field.end() < at or not is_secret_field(field[1]) or not (value := _VALUE.match(line, field.end())):
+            continue
+        shown = value.group() if is_pointer(value.group()) else _stars(value)
+        parts += [line[at : value.start()], shown]
+        at = value.end()
     return "".join([*parts, line[at:]])
 
 
@@ -104,7 +106,7 @@ def _indent(line: str) -> int:
 def _secret_at(line: str) -> int | None:
     """Where the value of the first secret field begins; None where there is none, or it is a pointer."""
     for found in _FIELD.finditer(line):
-        if is_secret_field(found[1]) and not is_pointer(line[found.end() :]):
+        if is_secret_field(found[1]) and not _POINTER.match(line, found.end()):
             return found.end()
     return None
 
