@@ -26,6 +26,7 @@ from llmcompile.load.locate import Locator
 from llmcompile.pipeline import Compiled, compile_repository
 from llmcompile.show import machine, text
 from llmcompile.show.located import Located, located
+from llmrouter.documents import parse
 
 HERE = Path(__file__).parent
 GOLDEN, PAGES, SCHEMAS = HERE / "golden", HERE.parent / "docs" / "codes", HERE.parent / "schemas"
@@ -103,7 +104,6 @@ def test_documents_are_valid_for_a_second_validator_and_the_router(case: Path) -
     for each in documents:
         schema = json.loads((SCHEMAS / f"{each.kind.lower()}.schema.json").read_bytes())
         jsonschema.Draft202012Validator(schema).validate(json.loads(each.compact()))
-    parse = pytest.importorskip("llmrouter.documents").parse
     by_path = {each.path: each.compact() for each in documents}
     regions = [path for path in by_path if path.startswith("regions/")]
     for path, policy in by_path.items():
@@ -118,7 +118,7 @@ def test_no_secret_is_shown(case: Path) -> None:
     found = _outcome(case)[1]
     output = _text(case) + machine.render_json(found) + machine.render_github(found)
     output += "".join(each.compact().decode() for each in _outcome(case)[0].documents)
-    for secret in (case / "secrets").read_text().splitlines():
+    for secret in (case / "secrets").read_text("utf-8").splitlines():
         hidden = {secret, quote(secret), quote(secret, safe=""), json.dumps(secret)[1:-1], secret[:12], secret[-12:]}
         hidden |= {base64.b64encode(secret.encode()).decode(), base64.urlsafe_b64encode(secret.encode()).decode()}
         assert not [each for each in hidden if each in output]
@@ -138,15 +138,15 @@ def test_spans_lie_inside_the_files(case: Path) -> None:
 
 
 def test_every_code_has_a_case() -> None:
-    expected = "".join(path.read_text() for path in GOLDEN.glob("*/*/expected.txt"))
+    expected = "".join(path.read_text("utf-8") for path in GOLDEN.glob("*/*/expected.txt"))
     assert [code for code in CODES if f"[{code}]" not in expected] == []
     assert len(ERR) >= 60
     assert len(OK) >= 12
 
 
 def test_every_code_has_a_page_and_every_page_a_code() -> None:
-    pages = {path.stem: path.read_text() for path in PAGES.glob("*.md") if path.stem != "README"}
-    index = (PAGES / "README.md").read_text()
+    pages = {path.stem: path.read_text("utf-8") for path in PAGES.glob("*.md") if path.stem != "README"}
+    index = (PAGES / "README.md").read_text("utf-8")
     assert set(pages) == set(CODES)
     for code, page in pages.items():
         assert page.startswith(f"# {code}\n\n**{CODES[code].severity}**"), code
