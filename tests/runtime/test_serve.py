@@ -17,7 +17,7 @@ from urllib.parse import quote, quote_plus
 import httpx
 import pytest
 from running import RunningRouter, environment, refused
-from standin import StandIn, answering, good
+from standin import StandIn, answering, good, slowly
 from worlds import ALICE, HEADER_SECRET, SECRET, documents, own
 
 from llmrouter.server import bind
@@ -101,6 +101,20 @@ def test_stops_cleanly_when_told(number: int, workers: str, tmp_path: Path) -> N
         assert len(router.errors().splitlines()) == 1
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{router.url}/healthz")
+
+
+def test_a_running_stream_ends_before_the_router_does(upstreams: tuple[StandIn, StandIn]) -> None:
+    a, _ = upstreams
+    a.behaviours["m"] = slowly(0.2)
+    with RunningRouter({"CUSTOMER_LLM_CONFIG": {"x": own(a.url, "m", api_key="k")}}) as router:
+        body = {"model": "m", "stream": True}
+        with httpx.stream("POST", f"{router.url}/v1/chat/completions", json=body) as answer:
+            pieces = answer.iter_text()
+            text = next(pieces)
+            router.process.send_signal(signal.SIGTERM)
+            text += "".join(pieces)
+        assert text.endswith("data: [DONE]\n\n")
+        assert router.stop() == 0
 
 
 def test_a_dead_worker_is_replaced() -> None:
