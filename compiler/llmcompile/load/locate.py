@@ -83,6 +83,8 @@ class _File:
         start, end = place.span or self._walk(place.route, place.at)
         start = min(start, len(self.text))
         end = max(start, min(end, len(self.text)))
+        while end > start and self.text[end - 1] in " \r\n":
+            end -= 1  # a block of text reaches up to the next key
         line, column = self._position(start)
         end_line, end_column = self._position(end)
         return Location(self.file, line, column, end_line, end_column, self._line(line))
