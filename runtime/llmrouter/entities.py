@@ -111,12 +111,16 @@ class Candidate:
     endpoint: Endpoint
 
     def url(self, operation: str) -> str:
-        """The upstream URL of an operation such as ``chat/completions``."""
-        base = self.endpoint.base_url
-        if self.endpoint.path_style == "openai":
-            return f"{base}/{operation}"
-        deployment = quote(self.upstream_model, safe="")
+        """The upstream URL of an operation such as ``chat/completions``; a WebSocket's for ``realtime``."""
+        base, deployment = self.endpoint.base_url, quote(self.upstream_model, safe="")
         version = quote(self.endpoint.version or DEFAULT_API_VERSION, safe="")
+        azure = self.endpoint.path_style == "azure"
+        if operation == "realtime":
+            socket = "ws" + base.removeprefix("http")
+            query = f"api-version={version}&deployment={deployment}" if azure else f"model={deployment}"
+            return f"{socket}/{'openai/' if azure else ''}realtime?{query}"
+        if not azure:
+            return f"{base}/{operation}"
         return f"{base}/openai/deployments/{deployment}/{operation}?api-version={version}"
 
     @property
