@@ -133,6 +133,7 @@ _SECRETS = {
 _WARNINGS = {
     "credential-overrides": "an endpoint's own field that its credential overrides",
     "endpoint-unused": "an endpoint that no model uses",
+    "prefix-unused": "a deployment prefix in front of no name",
     "prefix-separator": "a deployment prefix that ends in no separator",
     "price-jump": "a price that changes by more than a factor of 3",
 }

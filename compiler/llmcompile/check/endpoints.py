@@ -183,12 +183,17 @@ def served_twice(context: Context) -> Iterator[Diagnostic]:
 
 
 def prefixes(context: Context) -> Iterator[Diagnostic]:
-    """A deployment prefix ends in a separator, or the names run together."""
+    """A deployment prefix stands in front of names, and ends in a separator, or the names run together."""
     for account in context.catalogue.accounts.values():
         for name, endpoint in account.input.endpoints.items():
-            prefix = endpoint.deployment_prefix
-            if prefix is not None and prefix[-1].isalnum():
-                code = next(iter(endpoint.supported_models), "gpt-4o")
-                message = f"deployments are named {quote(prefix + code)}"
-                place = Place(account.file, ("endpoints", name, "deployment_prefix"))
+            prefix, models = endpoint.deployment_prefix, endpoint.supported_models
+            place = Place(account.file, ("endpoints", name, "deployment_prefix"))
+            if prefix is None:
+                continue
+            if isinstance(models, dict):
+                message = f"the prefix {quote(prefix)} stands in front of nothing"
+                hint = "remove it: names written as {public: upstream} are left as they are"
+                yield Diagnostic("prefix-unused", message, place.key(), hint)
+            elif prefix[-1].isalnum():
+                message = f"deployments are named {quote(prefix + next(iter(models), 'gpt-4o'))}"
                 yield Diagnostic("prefix-separator", message, place, f"meant '{prefix}-'? it is joined as written")

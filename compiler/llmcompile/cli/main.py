@@ -71,7 +71,7 @@ def run() -> NoReturn:
     """Run the command line and exit with its code."""
     _steady_streams()
     try:
-        code = cli(standalone_mode=False)
+        code = cli(standalone_mode=False, color=_colour())
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()
@@ -110,11 +110,16 @@ def _steady_streams() -> None:
             stream.reconfigure(errors="replace")
 
 
+def _colour() -> bool | None:
+    """No colour where NO_COLOR says so, else by whether there is a terminal."""
+    return False if os.environ.get("NO_COLOR") else None
+
+
 def _fail(message: str, next_step: str, code: int) -> NoReturn:
     from llmcompile.load.literals import mask
 
     shown = "\n".join(mask(line) for line in message.splitlines())
-    click.echo(f"{click.style('error', fg='red', bold=True)}: {shown}", err=True)
+    click.echo(f"{click.style('error', fg='red', bold=True)}: {shown}", err=True, color=_colour())
     if next_step:
         click.echo(f"next: {mask(next_step)}", err=True)
     sys.exit(code)
