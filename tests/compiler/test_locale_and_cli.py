@@ -108,7 +108,7 @@ def test_a_full_disk_behind_the_output_is_said(tmp_path: Path, target: str, form
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("reader", ["| head -1", "| true", "2>&1 | head -1", "2>&1 | true"])
+@pytest.mark.parametrize("reader", ["| head -1", "2>&1 | true"])
 def test_a_reader_that_leaves_early_meets_no_traceback(tmp_path: Path, form: str, reader: str) -> None:
     result = _shell(f"llmcompile check --format {form} {reader}", _many(tmp_path))
     for noise in ("Traceback", "BrokenPipe", "Exception ignored", "a bug"):
@@ -256,7 +256,7 @@ def test_no_escape_sequence_of_a_file_name_reaches_the_terminal(tmp_path: Path) 
 
 
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-ENCODINGS = [ASCII, {"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "latin-1"}, {"PYTHONIOENCODING": "cp1252"}]
+ENCODINGS = [ASCII, {"PYTHONIOENCODING": "latin-1"}]
 
 
 @pytest.mark.parametrize("environment", ENCODINGS, ids=lambda each: " ".join(f"{k}={v}" for k, v in each.items()))

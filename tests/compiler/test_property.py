@@ -165,7 +165,7 @@ def _change(data: st.DataObject, tree: Any) -> Any:
     return tree
 
 
-@_thorough(700)
+@_thorough(500)
 @given(data=st.data())
 def test_any_small_change_to_a_valid_repository(root: Path, data: st.DataObject) -> None:
     file = data.draw(st.sampled_from(FILES + MORE))
@@ -174,6 +174,48 @@ def test_any_small_change_to_a_valid_repository(root: Path, data: st.DataObject)
         tree = _change(data, tree)
     with _written(root, file, data.draw(writers)(tree)):
         compile_and_check(root)
+
+
+EDGES: list[Any] = [
+    None, True, 0, -1, -0.0, 1e-30, 10**29, 2.5, "", "1", "<a>", "a" * 3000, "gpt-4o", "${A}", "HTTPS://a?", "http://[::1",
+    [], ["gpt-4o", "gpt-4o"], [[]], {}, {"<a>": 1}, {"[key]": {"<list>": []}}, {"gpt-4o": "gpt-4o"},
+]  # fmt: skip
+
+
+def _places(kind: str) -> list[tuple[str, tuple[Any, ...]]]:
+    """One file and route for each place of a kind's format: the second endpoint is like the first."""
+    places: dict[tuple[str, ...], tuple[str, tuple[Any, ...]]] = {}
+    for file in FILES + MORE:
+        for route in _routes(TREES[file]) if file.startswith(kind) else ():
+            places.setdefault(tuple(step if step in FIELDS else "*" for step in route), (file, route))
+    return list(places.values())
+
+
+KINDS = ["llmcompile", "models", "regions", "accounts"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_place_with_every_edge_value(root: Path, kind: str) -> None:
+    for file, route in _places(kind):
+        for edge in EDGES:
+            tree = copy.deepcopy(TREES[file])
+            if route:
+                _at(tree, route[:-1])[route[-1]] = edge
+            with _written(root, file, _as_json(tree if route else edge)):
+                compile_and_check(root)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_mapping_without_each_key_and_with_odd_ones(root: Path, kind: str) -> None:
+    for file, route in _places(kind):
+        written = _at(TREES[file], route)
+        for key in ["<a>", "<<", "[key]", "<list>", "name", "0", *written] if isinstance(written, dict) else ():
+            tree = copy.deepcopy(TREES[file])
+            mapping = _at(tree, route)
+            if mapping.pop(key, None) is None:
+                mapping[key] = copy.deepcopy(next(iter(mapping.values()), 1))
+            with _written(root, file, _as_json(tree)):
+                compile_and_check(root)
 
 
 fragments = st.one_of(
@@ -203,7 +245,7 @@ def _mangle(data: st.DataObject, raw: bytes) -> bytes:
     return raw[:start] if kind == "truncate" else raw[:start] + middles[kind] + raw[stop:]
 
 
-@_thorough(900)
+@_thorough(700)
 @given(data=st.data())
 def test_any_change_of_bytes(root: Path, data: st.DataObject) -> None:
     file = data.draw(st.sampled_from(FILES + MORE))
