@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 from llmcompile.check.context import Context
@@ -13,7 +13,7 @@ from llmcompile.inputs.urls import is_loopback
 from llmcompile.link.catalogue import Endpoint, OAuth
 from llmcompile.load.literals import quote
 from llmcompile.load.repository import PROJECT_FILE
-from llmcompile.providers import PREFIXES, PROVIDERS
+from llmcompile.providers import PREFIXES, PROVIDERS, split_prefix
 from llmcompile.suggest import did_you_mean
 
 _VERSION = re.compile(r"20\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(-preview)?")
@@ -172,14 +172,21 @@ def capabilities(context: Context) -> Iterator[Diagnostic]:
 
 def served_twice(context: Context) -> Iterator[Diagnostic]:
     """A model is listed once, whatever prefix it is written with."""
-    for endpoint in linked(context):
-        first: dict[str, Place] = {}
-        for served in endpoint.served:
-            if served.code in first:
-                related = (Related(first[served.code], "first listed here"),)
-                message = f"{quote(served.code)} is listed twice"
-                yield Diagnostic("list-duplicate", message, served.place, "keep one", related)
-            first.setdefault(served.code, served.place)
+    for account in context.catalogue.accounts.values():
+        for endpoint in account.endpoints.values():
+            yield from _twice((served.code, served.place) for served in endpoint.served)
+    for region in context.catalogue.regions.values():
+        place = Place(region.file) / "models"
+        yield from _twice((split_prefix(listed)[1], (place / listed).key()) for listed in region.input.models)
+
+
+def _twice(listed: Iterable[tuple[str, Place]]) -> Iterator[Diagnostic]:
+    first: dict[str, Place] = {}
+    for code, place in listed:
+        if code in first:
+            related = (Related(first[code], "first listed here"),)
+            yield Diagnostic("list-duplicate", f"{quote(code)} is listed twice", place, "keep one", related)
+        first.setdefault(code, place)
 
 
 def prefixes(context: Context) -> Iterator[Diagnostic]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from decimal import Decimal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from llmcompile.inputs.base import Input, problem
 from llmcompile.inputs.endpoint import Count, Credential, Text
-from llmcompile.inputs.values import GroupName, Name
+from llmcompile.inputs.values import GroupName, Name, kind_of
 
 
 class Tier(Input):
@@ -45,10 +46,17 @@ class Guards(Input):
     """Up to this many changes are never held up."""
 
 
+def _whole(value: Any) -> Any:
+    """The version, unless it only compares equal to one: True == 1 == 1.0 in Python."""
+    if isinstance(value, bool | Decimal):
+        raise problem("type-wrong", f"expected a whole number, found {kind_of(value)}", "write 1")
+    return value
+
+
 class Project(Input):
     """The project file; it marks the root of the repository."""
 
-    version: Literal[1]
+    version: Annotated[Literal[1], BeforeValidator(_whole)]
     """The format of the YAML."""
     stores: dict[Name, Text] = Field(default={}, examples=[{"local": "dir:.llmcompile/store"}])
     """Where compiled documents are pushed, by name: dir:PATH or gcpsecrets://PROJECT."""
