@@ -119,7 +119,8 @@ def test_models_list_shows_the_prices_of_the_day(tmp_path: Path) -> None:
 
 
 def test_models_list_for_machines(tmp_path: Path) -> None:
-    result = run_cli("models", "list", "--root", ROOT, "--realtime", "--format", "json", cwd=tmp_path)
+    arguments = ("--realtime", "--format", "json", "--as-of", "2026-01-01")
+    result = run_cli("models", "list", "--root", ROOT, *arguments, cwd=tmp_path)
     data = json.loads(result.stdout)
     assert data["format"] == 1
     assert [each["code"] for each in data["models"]] == ["gpt-realtime"]
