@@ -227,8 +227,15 @@ class Reader(threading.Thread):
             self.faults.append("half a file")
         except FileNotFoundError:
             # Allowed only of a folder that was replaced before: the name leads to another one by now.
-            if self.out.exists() and os.fstat(folder).st_ino == self.out.stat().st_ino:
+            if os.fstat(folder).st_ino == self._inode():
                 self.faults.append("incomplete")
+
+    def _inode(self) -> int | None:
+        try:
+            return self.out.stat().st_ino
+        except FileNotFoundError:
+            self.faults.append("missing")
+            return None
 
 
 def _through(folder: int, path: str) -> str:

@@ -121,7 +121,7 @@ def _written(root: Path, file: str, raw: bytes) -> Iterator[Path]:
         (root / file).write_bytes(ORIGINALS[file])
 
 
-@_thorough(400)
+@_thorough(300)
 @given(file=st.sampled_from(FILES), tree=trees, write=writers)
 def test_any_tree_in_any_file(root: Path, file: str, tree: Any, write: Any) -> None:
     with _written(root, file, write(tree)):
@@ -165,7 +165,7 @@ def _change(data: st.DataObject, tree: Any) -> Any:
     return tree
 
 
-@_thorough(500)
+@_thorough(400)
 @given(data=st.data())
 def test_any_small_change_to_a_valid_repository(root: Path, data: st.DataObject) -> None:
     file = data.draw(st.sampled_from(FILES + MORE))
@@ -177,8 +177,8 @@ def test_any_small_change_to_a_valid_repository(root: Path, data: st.DataObject)
 
 
 EDGES: list[Any] = [
-    None, True, 0, -1, -0.0, 1e-30, 10**29, 2.5, "", "1", "<a>", "a" * 3000, "gpt-4o", "${A}", "HTTPS://a?", "http://[::1",
-    [], ["gpt-4o", "gpt-4o"], [[]], {}, {"<a>": 1}, {"[key]": {"<list>": []}}, {"gpt-4o": "gpt-4o"},
+    None, True, 0, -0.0, 1e-30, 10**29, "", "<a>", "a" * 3000, "gpt-4o", "HTTPS://a?", "http://[::1",
+    [], ["gpt-4o", "gpt-4o"], [[]], {}, {"[key]": {"<list>": []}}, {"gpt-4o": "gpt-4o"},
 ]  # fmt: skip
 
 
@@ -245,7 +245,7 @@ def _mangle(data: st.DataObject, raw: bytes) -> bytes:
     return raw[:start] if kind == "truncate" else raw[:start] + middles[kind] + raw[stop:]
 
 
-@_thorough(700)
+@_thorough(500)
 @given(data=st.data())
 def test_any_change_of_bytes(root: Path, data: st.DataObject) -> None:
     file = data.draw(st.sampled_from(FILES + MORE))
