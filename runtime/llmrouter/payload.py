@@ -10,25 +10,13 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from llmrouter.entities import Candidate
 from llmrouter.errors import bad_request
+from llmrouter.strict_json import Twice, loads
 
 _MODEL = re.compile(rb'"model"\s*:\s*("(?:[^"\\]|\\.)*")')
-
-
-class _Twice(dict[str, Any]):
-    """An object in which a key occurred twice."""
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    data = dict(pairs)
-    return data if len(data) == len(pairs) else _Twice(data)
-
-
-def _no_constant(_: str) -> NoReturn:
-    raise ValueError
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +30,12 @@ class Payload:
     def parse(cls, raw: bytes) -> Payload:
         """Raises ApiError 400. A key twice at the top is refused: upstreams differ in which one they take."""
         try:
-            fields = json.loads(raw.decode(), object_pairs_hook=_object, parse_constant=_no_constant)
+            fields = loads(raw.decode())
         except (ValueError, RecursionError):
             raise bad_request("The request body is not valid JSON.", code="invalid_json") from None
         if not isinstance(fields, dict):
             raise bad_request("The request body must be a JSON object.", code="invalid_json")
-        if isinstance(fields, _Twice):
+        if isinstance(fields, Twice):
             raise bad_request("A key occurs twice in the request body.", code="invalid_json")
         return cls(raw, fields)
 

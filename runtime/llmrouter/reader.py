@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from llmrouter.strict_json import Twice, loads
+
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _KINDS = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
 
@@ -22,19 +24,6 @@ class DocumentError(Exception):
         super().__init__(f"{variable}: {path}: {problem}")
         self.variable, self.path, self.problem = variable, path, problem
         self.hint = hint or "compile and push the document again (llmcompile check, llmcompile push)"
-
-
-class _Twice(dict[str, Any]):
-    """An object in which a key occurred twice; told apart here, reported where its path is known."""
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    data = dict(pairs)
-    return data if len(data) == len(pairs) else _Twice(data)
-
-
-def _no_constant(_: str) -> NoReturn:
-    raise ValueError
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +45,7 @@ class Node:
         if not text.strip():
             root.fail("is set but empty")
         try:
-            value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+            value = loads(text)
         except json.JSONDecodeError as error:
             root.fail(f"is not JSON: {error.msg} (line {error.lineno}, column {error.colno}); is it truncated?")
         except (ValueError, RecursionError):
@@ -70,7 +59,7 @@ class Node:
         waiting = [self]
         while waiting:
             node = waiting.pop()
-            if isinstance(node.value, _Twice):
+            if isinstance(node.value, Twice):
                 node.fail("a key occurs twice in this object")
             waiting += node.fields().values() if isinstance(node.value, dict) else ()
             waiting += node.items() if isinstance(node.value, list) else ()

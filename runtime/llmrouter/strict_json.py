@@ -1,0 +1,24 @@
+"""JSON as RFC 8259 has it: no NaN, and an object in which a key occurs twice is told apart from one without."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+
+class Twice(dict[str, Any]):
+    """An object in which a key occurred twice; whoever reads it says so where the place is known."""
+
+
+def loads(text: str) -> Any:
+    """The value. Raises ``ValueError`` (``json.JSONDecodeError`` with a place, for most) or ``RecursionError``."""
+    return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    data = dict(pairs)
+    return data if len(data) == len(pairs) else Twice(data)
+
+
+def _no_constant(_: str) -> NoReturn:
+    raise ValueError
