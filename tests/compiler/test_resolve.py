@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from tests.compiler.repo import FILES, run_cli, write_repo
 
-from llmcompile.load.refs import Ref, parse
 from llmcompile.push.resolve import Resolver, Secret, UnresolvedError
+from llmcompile.refs import Ref, parse
 
 CANARY = 'canary-"7f3a/+=&\\9c'
 

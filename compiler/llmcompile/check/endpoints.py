@@ -11,7 +11,7 @@ from llmcompile.diagnostics import Diagnostic, Place, Related
 from llmcompile.inputs.endpoint import Authenticated, AuthHeader
 from llmcompile.inputs.urls import is_loopback
 from llmcompile.link.catalogue import Endpoint, OAuth
-from llmcompile.load.literals import quote
+from llmcompile.literals import quote
 from llmcompile.load.repository import PROJECT_FILE
 from llmcompile.providers import PREFIXES, PROVIDERS, split_prefix
 from llmcompile.suggest import did_you_mean

@@ -9,7 +9,7 @@ from llmcompile.diagnostics import Diagnostic, Place
 from llmcompile.inputs.account import Access, Restriction
 from llmcompile.inputs.account import Account as AccountInput
 from llmcompile.link.catalogue import Account, Catalogue
-from llmcompile.load.literals import quote
+from llmcompile.literals import quote
 from llmcompile.load.repository import PROJECT_FILE
 from llmcompile.providers import split_prefix
 from llmcompile.suggest import did_you_mean

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from llmcompile.check.context import Context
 from llmcompile.check.endpoints import linked
 from llmcompile.diagnostics import Diagnostic, Place
-from llmcompile.load.literals import quote
+from llmcompile.literals import quote
 from llmcompile.load.repository import PROJECT_FILE
-from llmcompile.push.uri import STORE_FORMS, parse_uri
+from llmcompile.store_uri import STORE_FORMS, parse_uri
 
 
 def batch_inputs(context: Context) -> Iterator[Diagnostic]:

@@ -116,7 +116,7 @@ def _colour() -> bool | None:
 
 
 def _fail(message: str, next_step: str, code: int) -> NoReturn:
-    from llmcompile.load.literals import mask
+    from llmcompile.literals import mask
 
     shown = "\n".join(mask(line) for line in message.splitlines())
     click.echo(f"{click.style('error', fg='red', bold=True)}: {shown}", err=True, color=_colour())

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from llmcompile.errors import UsageError
 from llmcompile.link.catalogue import Catalogue
-from llmcompile.load.literals import quote
+from llmcompile.literals import quote
 from llmcompile.suggest import did_you_mean
 from llmrouter.entities import Endpoint
 

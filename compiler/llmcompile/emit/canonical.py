@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from llmcompile.load.refs import Ref
+from llmcompile.refs import Ref
 
 
 def plain(value: Any) -> Any:

@@ -13,7 +13,7 @@ import jsonschema_rs
 from llmcompile.diagnostics import Diagnostic, Place
 from llmcompile.emit.canonical import compact
 from llmcompile.emit.documents import Document, Kind
-from llmcompile.load.refs import Ref
+from llmcompile.refs import Ref
 
 MAX_SECRET_BYTES = 65_536
 """What a version of a Google Secret Manager secret holds at most."""

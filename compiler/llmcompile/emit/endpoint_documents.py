@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from llmcompile.link.catalogue import Account, Endpoint, OAuth, Region
-from llmcompile.load.refs import Ref
 from llmcompile.providers import split_prefix
+from llmcompile.refs import Ref
 
 
 def customer_config(account: Account) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pydantic import PlainValidator, WithJsonSchema
 
 from llmcompile.inputs.base import problem
 from llmcompile.inputs.values import kind_of
-from llmcompile.load.literals import looks_literal
+from llmcompile.literals import looks_literal
 
 _METADATA = {
     "metadata.google.internal", "metadata", "instance-data", "metadata.azure.com", "100.100.100.200", "fd00:ec2::254",

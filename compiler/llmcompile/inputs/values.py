@@ -14,11 +14,11 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
+from llmcompile import literals, refs
 from llmcompile.inputs.base import problem
 from llmcompile.inputs.currencies import CURRENCIES
-from llmcompile.load import literals, refs
-from llmcompile.load.literals import quote
-from llmcompile.load.refs import Ref
+from llmcompile.literals import quote
+from llmcompile.refs import Ref
 
 T = TypeVar("T")
 

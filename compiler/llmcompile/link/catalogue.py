@@ -12,8 +12,8 @@ from llmcompile.inputs.endpoint import AuthHeader, ChatBatching
 from llmcompile.inputs.model import Model as ModelInput
 from llmcompile.inputs.project import Project
 from llmcompile.inputs.region import Region as RegionInput
-from llmcompile.load.refs import Ref
 from llmcompile.providers import Provider, split_prefix
+from llmcompile.refs import Ref
 
 
 @dataclass(frozen=True, slots=True)

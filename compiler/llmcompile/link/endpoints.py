@@ -14,10 +14,10 @@ from llmcompile.inputs.endpoint import Credential as CredentialInput
 from llmcompile.inputs.endpoint import Endpoint as EndpointInput
 from llmcompile.inputs.project import Project
 from llmcompile.link.catalogue import Endpoint, OAuth, Served
-from llmcompile.load.literals import quote
-from llmcompile.load.refs import Ref
+from llmcompile.literals import quote
 from llmcompile.load.repository import PROJECT_FILE
 from llmcompile.providers import PREFIXES, PROVIDERS, Provider, split_prefix
+from llmcompile.refs import Ref
 from llmcompile.suggest import did_you_mean
 
 Listed = tuple[str, str | None, Place]

@@ -1,1 +1,1 @@
-"""Files to plain data with places: strict YAML, refs, and nothing about what the data means."""
+"""Files to plain data with places: strict YAML, refs, typed by file, and nothing about what they mean together."""

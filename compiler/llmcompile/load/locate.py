@@ -13,8 +13,8 @@ from pathlib import Path
 
 from yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
 
+from llmcompile import literals
 from llmcompile.diagnostics import Diagnostic, Place, Route
-from llmcompile.load import literals
 from llmcompile.load.source import MAX_FILE_BYTES, Source, leaves
 from llmcompile.load.strict_yaml import compose
 

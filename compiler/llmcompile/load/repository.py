@@ -17,8 +17,8 @@ from llmcompile.inputs.account import Account
 from llmcompile.inputs.model import Model
 from llmcompile.inputs.project import Project
 from llmcompile.inputs.region import Region
+from llmcompile.literals import quote
 from llmcompile.load import source
-from llmcompile.load.literals import quote
 from llmcompile.load.shape import validate
 from llmcompile.load.strict_yaml import load
 from llmcompile.suggest import nearest

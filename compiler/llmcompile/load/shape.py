@@ -8,11 +8,11 @@ from typing import Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from llmcompile import literals, refs
 from llmcompile.codes import CODES
 from llmcompile.diagnostics import Diagnostic, Place, Related, Route
 from llmcompile.inputs.values import kind_of
-from llmcompile.load import literals, refs
-from llmcompile.load.literals import quote
+from llmcompile.literals import quote
 from llmcompile.suggest import did_you_mean
 
 M = TypeVar("M", bound=BaseModel)

@@ -15,7 +15,7 @@ import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from llmcompile.diagnostics import Diagnostic, Place, Related
-from llmcompile.load.literals import quote
+from llmcompile.literals import quote
 from llmcompile.load.source import Source
 
 if not yaml.__with_libyaml__:  # pragma: no cover - a broken installation

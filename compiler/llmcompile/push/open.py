@@ -6,10 +6,10 @@ from pathlib import Path
 
 from llmcompile.errors import UsageError
 from llmcompile.inputs.project import Project
-from llmcompile.load.literals import quote
+from llmcompile.literals import quote
 from llmcompile.push.directory import DirectoryStore
 from llmcompile.push.store import Store
-from llmcompile.push.uri import STORE_FORMS, parse_uri
+from llmcompile.store_uri import STORE_FORMS, parse_uri
 from llmcompile.suggest import did_you_mean
 
 

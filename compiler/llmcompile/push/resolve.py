@@ -15,8 +15,8 @@ from llmcompile.emit.documents import Document
 from llmcompile.errors import OutsideError
 from llmcompile.link.catalogue import Catalogue
 from llmcompile.load.locate import Locator
-from llmcompile.load.refs import Ref
 from llmcompile.load.repository import PROJECT_FILE
+from llmcompile.refs import Ref
 
 
 @dataclass(frozen=True, slots=True, repr=False)

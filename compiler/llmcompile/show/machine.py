@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from llmcompile.diagnostics import Severity
-from llmcompile.load.literals import mask
+from llmcompile.literals import mask
 from llmcompile.load.locate import Location
 from llmcompile.show.located import Located
 

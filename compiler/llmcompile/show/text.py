@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import click
 
 from llmcompile.diagnostics import Severity
-from llmcompile.load.literals import mask
+from llmcompile.literals import mask
 from llmcompile.load.locate import Location
 from llmcompile.show.located import Located
 
