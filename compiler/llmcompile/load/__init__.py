@@ -1,1 +1,1 @@
-"""Files to plain data with places: strict YAML, refs, typed by file, and nothing about what they mean together."""
+"""Files to typed inputs with places: strict YAML, one parse per file, and nothing about what they mean together."""
