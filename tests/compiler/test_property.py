@@ -121,7 +121,7 @@ def _written(root: Path, file: str, raw: bytes) -> Iterator[Path]:
         (root / file).write_bytes(ORIGINALS[file])
 
 
-@_thorough(300)
+@_thorough(200)
 @given(file=st.sampled_from(FILES), tree=trees, write=writers)
 def test_any_tree_in_any_file(root: Path, file: str, tree: Any, write: Any) -> None:
     with _written(root, file, write(tree)):
@@ -165,7 +165,7 @@ def _change(data: st.DataObject, tree: Any) -> Any:
     return tree
 
 
-@_thorough(400)
+@_thorough(300)
 @given(data=st.data())
 def test_any_small_change_to_a_valid_repository(root: Path, data: st.DataObject) -> None:
     file = data.draw(st.sampled_from(FILES + MORE))
@@ -245,7 +245,7 @@ def _mangle(data: st.DataObject, raw: bytes) -> bytes:
     return raw[:start] if kind == "truncate" else raw[:start] + middles[kind] + raw[stop:]
 
 
-@_thorough(500)
+@_thorough(400)
 @given(data=st.data())
 def test_any_change_of_bytes(root: Path, data: st.DataObject) -> None:
     file = data.draw(st.sampled_from(FILES + MORE))
