@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -300,3 +301,55 @@ def test_builds_at_once_end_with_one_of_them(tmp_path: Path) -> None:
     assert any(code == 0 for _, code in ends)
     assert run_cli("build", "--out", tmp_path / "out", cwd=root).returncode == 0
     assert _left(tmp_path) == ["out", "repo"]
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from llmcompile.emit import dist
+
+def documents():
+    os.kill(os.getpid(), int(sys.argv[2]))
+    yield
+
+dist.write(Path(sys.argv[1]), documents())
+"""
+
+
+def test_what_a_killed_build_left_is_gone_after_the_next(tmp_path: Path, others: tuple[Document, ...]) -> None:
+    out = tmp_path / "dist"
+    dist.write(out, others)
+    old = _contents(out)
+    killed = subprocess.run([sys.executable, "-c", _KILLED, out, str(int(signal.SIGKILL))], check=False, timeout=30)
+    assert killed.returncode == -signal.SIGKILL
+    assert _contents(out) == old
+    assert len(list(tmp_path.iterdir())) == 2  # the control: something was left
+    dist.write(out, others)
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_living_build_is_not_swept_away(tmp_path: Path, others: tuple[Document, ...]) -> None:
+    out = tmp_path / "dist"
+
+    def slow() -> Iterator[Document]:
+        yield others[0]
+        dist.write(out, others)  # another build, from start to end, in the middle of this one
+        yield from others[1:]
+
+    assert dist.write(out, slow()) == len(others)
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_build_that_is_told_to_stop_leaves_nothing(tmp_path: Path) -> None:
+    root = copy_example(tmp_path / "repo")
+    for number in range(1000):
+        path = root / "accounts" / f"more-{number}.yaml"
+        path.write_text(f"account: more-{number}\nregion: europe-west6\n")
+    before = _left(root)
+    process = subprocess.Popen([sys.executable, "-m", "llmcompile", "build"], cwd=root, stderr=subprocess.DEVNULL)
+    while process.poll() is None and not list(root.glob(".dist.*")):
+        pass
+    process.terminate()
+    assert process.wait(timeout=30) == 128 + signal.SIGTERM
+    assert _left(root) == before
+    assert not (root / "dist").exists()

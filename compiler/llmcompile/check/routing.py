@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 
 from llmcompile.check.context import Context
 from llmcompile.check.references import FALLBACKS
@@ -70,30 +71,23 @@ def cycles(context: Context) -> Iterator[Diagnostic]:
     """No chain of fallbacks comes back to where it started."""
     catalogue = context.catalogue
     for field in FALLBACKS:
-        reported: set[str] = set()
-        for code in sorted(catalogue.models):
-            path = _cycle(catalogue, field, code)
-            if path and not reported & set(path):
-                reported |= set(path)
-                model = catalogue.models[code]
-                index = getattr(model.input, field).index(path[1])
-                message = f"{field} lead back: {' -> '.join(path)}"
-                place = Place(model.file, (field, index))
-                yield Diagnostic("fallback-cycle", message, place, "remove one of them")
+        edges = {code: list(getattr(catalogue.models[code].input, field)) for code in sorted(catalogue.models)}
+        while path := _cycle(edges):
+            edges[path[0]].remove(path[1])  # it is said; the next one may lie behind it
+            model = catalogue.models[path[0]]
+            message = f"{field} lead back: {' -> '.join(path)}"
+            place = Place(model.file, (field, getattr(model.input, field).index(path[1])))
+            yield Diagnostic("fallback-cycle", message, place, "remove one of them")
 
 
-def _cycle(catalogue: Catalogue, field: str, start: str) -> list[str] | None:
-    """A path from a model back to itself, found depth first; each model is entered once."""
-    seen: set[str] = set()
-    stack: list[list[str]] = [[start]]
-    while stack:
-        path = stack.pop()
-        for target in getattr(catalogue.models[path[-1]].input, field):
-            if target == start:
-                return [*path, start]
-            if target in catalogue.models and target not in seen:
-                seen.add(target)
-                stack.append([*path, target])
+def _cycle(edges: dict[str, list[str]]) -> list[str] | None:
+    """A path from a model back to itself, from its first name on; None where there is none."""
+    try:
+        TopologicalSorter(edges).prepare()
+    except CycleError as error:
+        found: list[str] = list(reversed(error.args[1]))[:-1]  # it lists predecessors: against the direction
+        start = found.index(min(found))
+        return [*found[start:], *found[: start + 1]]
     return None
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -70,6 +71,7 @@ def cli() -> None:
 def run() -> NoReturn:
     """Run the command line and exit with its code."""
     _steady_streams()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # unwinds: what is half-done is undone
     try:
         code = cli(standalone_mode=False, color=_colour())
         sys.stdout.flush()

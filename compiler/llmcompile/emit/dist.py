@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
+import glob
 import json
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from llmcompile.emit.canonical import compact, indented
@@ -17,6 +20,7 @@ from llmcompile.errors import OutsideError, RefusedError
 
 MANIFEST = "manifest.json"
 MANIFEST_FORMAT = 1
+_ASIDE = ".llmcompile-build"
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
@@ -33,16 +37,53 @@ def write(out: Path, documents: Iterable[Document]) -> int:
         )
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-        try:
+        with _aside(out) as fresh:
             count = _fill(fresh, documents)
             fresh.chmod(0o755)
             _replace(fresh, out)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
     except OSError as error:
         raise OutsideError(f"cannot write {out}: {error.strerror}", "nothing was changed; run it again") from error
     return count
+
+
+@contextmanager
+def _aside(out: Path) -> Iterator[Path]:
+    """A folder beside ``out`` for the time of a build; its lock says that the build lives."""
+    with _locked(out.parent):  # between its creation and its lock, no other build may take it for a leftover
+        _sweep(out)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=_ASIDE, dir=out.parent))
+        lock = _lock(fresh, fcntl.LOCK_EX)
+    try:
+        yield fresh
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+        os.close(lock)
+
+
+def _sweep(out: Path) -> None:
+    """Remove what killed builds left: folders aside that no living build holds."""
+    for left in out.parent.glob(f".{glob.escape(out.name)}.*{_ASIDE}"):
+        with suppress(OSError), _locked(left, fcntl.LOCK_NB):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path, how: int = 0) -> Iterator[None]:
+    lock = _lock(folder, fcntl.LOCK_EX | how)
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+def _lock(folder: Path, how: int) -> int:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, how)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _is_ours(out: Path) -> bool:
