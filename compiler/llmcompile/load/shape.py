@@ -45,7 +45,7 @@ _HINTS = {
 
 def validate(model: type[M], file: str, data: Any) -> tuple[M | None, list[Diagnostic]]:
     """The data as an input model, and what is wrong with it. With errors there is no model."""
-    literal = list(_literals(Place(file), data))
+    literal = list(_literals(file, (), data))
     try:
         return model.model_validate(data), literal
     except ValidationError as error:
@@ -146,27 +146,28 @@ def _unwrapped(annotation: Any) -> Any:
     return annotation
 
 
-def _literals(place: Place, value: Any) -> Iterator[Diagnostic]:
+def _literals(file: str, route: Route, value: Any) -> Iterator[Diagnostic]:
     """Every value, and every key, that looks like a secret of a known provider; every ref that would stay text."""
     if isinstance(value, str):
-        name = str(place.route[-1]) if place.route else ""
+        name = str(route[-1]) if route else ""
         if literals.is_pointer(value) and refs.parse(value) and not literals.is_secret_field(name):
             message = "a ref in a field that holds no secret; nothing would resolve it"
             hint = "write the value itself; refs are for api_key and client_secret"
-            yield Diagnostic("ref-misplaced", message, place, hint)
+            yield Diagnostic("ref-misplaced", message, Place(file, route), hint)
         if literals.looks_literal(value):
             yield Diagnostic(
                 "secret-literal",
                 "this looks like a secret, written out",
-                place,
+                Place(file, route),
                 "revoke it, store the new one and write ref+gcpsecrets://PROJECT/SECRET or ref+env://NAME",
             )
     elif isinstance(value, dict):
         for key, item in value.items():
-            yield from _literals(place / key, item)
+            yield from _literals(file, (*route, key), item)
             if literals.looks_literal(key):
                 message = "this key looks like a secret, written out"
-                yield Diagnostic("secret-literal", message, (place / key).key(), "revoke it and remove it")
+                place = Place(file, (*route, key), "key")
+                yield Diagnostic("secret-literal", message, place, "revoke it and remove it")
     elif isinstance(value, tuple):
         for index, item in enumerate(value):
-            yield from _literals(place / index, item)
+            yield from _literals(file, (*route, index), item)
