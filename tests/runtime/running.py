@@ -86,7 +86,8 @@ class RunningRouter:
         """The log line of a request; it is written just after the client got its last byte."""
         until = time.monotonic() + 5
         while time.monotonic() < until:
-            for line in self.output().splitlines():
+            # A line in the middle of being written may be read in part.
+            for line in self.output().split("\n")[:-1]:
                 if request_id in line:
                     return json.loads(line)
             time.sleep(0.01)
