@@ -152,3 +152,11 @@ def test_wrong_usage(tmp_path: Path, arguments: tuple[str, ...], message: str) -
     result = run_cli("explain", *arguments, cwd=root)
     assert result.returncode == 2
     assert message in result.stderr
+
+
+def test_a_ref_that_no_header_could_carry_is_no_hindrance(tmp_path: Path) -> None:
+    region = FILES["regions/europe-west6.yaml"].replace("ref+env://PRIMARY_KEY", "ref+file://schlüssel")
+    root = write_repo(tmp_path, {"regions/europe-west6.yaml": region})
+    result = run_cli("explain", "acme", "gpt-4o", cwd=root)
+    assert result.returncode == 0, result.stderr
+    assert "auth        api-key" in result.stdout

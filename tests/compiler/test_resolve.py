@@ -85,6 +85,8 @@ def test_values_of_variables_and_files(tmp_path: Path) -> None:
         (Ref("env", "MISSING"), "not set"),
         (Ref("env", "EMPTY"), "empty"),
         (Ref("env", "LINES"), "line break"),
+        (Ref("env", "SPACE"), "begins or ends with a space"),
+        (Ref("env", "UMLAUT"), "no header can carry"),
         (Ref("file", "missing"), "No such file"),
         (Ref("file", "nul"), "NUL"),
         (Ref("file", "binary"), "not UTF-8"),
@@ -101,7 +103,9 @@ def test_what_cannot_be_resolved_says_why_and_shows_no_value(tmp_path: Path, ref
     (tmp_path / "large").write_bytes(b"canary" * 20_000)
     (tmp_path / "json").write_text('{"a": {"b": "canary"}}')
     with pytest.raises(UnresolvedError, match=problem) as caught:
-        Resolver(tmp_path, {"EMPTY": "", "LINES": "canary\ncanary"}).resolve(ref)
+        Resolver(tmp_path, {"EMPTY": "", "LINES": "canary\ncanary", "SPACE": "canary ", "UMLAUT": "canaryü"}).resolve(
+            ref
+        )
     assert "canary" not in str(caught.value)
     assert caught.value.__cause__ is None or "canary" not in str(caught.value.__cause__)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -12,14 +13,14 @@ from pydantic_core import to_json
 from llmcompile.refs import Ref
 
 
-def plain(value: Any) -> Any:
-    """The value as JSON knows it; refs become their canonical text, decimals numbers."""
+def plain(value: Any, of_ref: Callable[[Ref], str] = str) -> Any:
+    """The value as JSON knows it; decimals become numbers, refs what ``of_ref`` says: their canonical text."""
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: plain(item, of_ref) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [plain(item, of_ref) for item in value]
     if isinstance(value, Ref):
-        return str(value)
+        return of_ref(value)
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() and abs(value) < 10**15 else float(value)
     return value

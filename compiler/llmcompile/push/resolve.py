@@ -68,10 +68,8 @@ class Resolver:
             value = _pointed(value, ref.pointer)
         if not value:
             raise UnresolvedError("the value is empty")
-        if not value.isprintable():
-            # No header, form or environment variable carries one; a key cut out of a file often ends in one.
-            what = "a NUL byte" if "\0" in value else "a line break or another character that does not print"
-            raise UnresolvedError(f"the value holds {what}")
+        if problem := _unfit(value):
+            raise UnresolvedError(problem)
         return Secret(value)
 
     def _file(self, target: str) -> str:
@@ -87,6 +85,17 @@ class Resolver:
             return raw.decode("utf-8").removesuffix("\n").removesuffix("\r")
         except UnicodeDecodeError as error:
             raise UnresolvedError("the file is not UTF-8") from error
+
+
+def _unfit(value: str) -> str:
+    """Why a value cannot be sent as a key; a key cut out of a file often ends in a line break or a space."""
+    if "\0" in value:
+        return "the value holds a NUL byte"
+    if not value.isprintable():
+        return "the value holds a line break or another character that does not print"
+    if not value.isascii():
+        return "the value holds a character that no header can carry"
+    return "the value begins or ends with a space" if value != value.strip() else ""
 
 
 def _pointed(value: str, pointer: str) -> str:
@@ -146,20 +155,10 @@ def _written(written: Any, place: Place) -> Iterator[tuple[Ref, Place]]:
 
 
 def _payload(document: Document, values: Mapping[Ref, Secret]) -> Payload:
-    data = _filled(document.content, values)
+    data = plain(document.content, lambda ref: values[ref].reveal())
     prove(document, data)
     encoded = compact(data)
     if len(encoded) > MAX_SECRET_BYTES:
         message = f"{document.kind} of {document.owner} has {len(encoded):,} bytes with its secrets"
         raise OutsideError(message, f"a secret holds {MAX_SECRET_BYTES:,}; nothing was written")
     return Payload(document, encoded)
-
-
-def _filled(value: Any, values: Mapping[Ref, Secret]) -> Any:
-    if isinstance(value, Ref):
-        return values[value].reveal()
-    if isinstance(value, dict):
-        return {key: _filled(item, values) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_filled(item, values) for item in value]
-    return plain(value)

@@ -1,6 +1,6 @@
 """Where a request would go, and at which price: the router's own decision, asked offline of the compiled documents.
 
-Refs stand in place of secrets throughout; nothing here could show one.
+Nothing here sees a secret, nor a ref to one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from llmcompile.emit.canonical import instant, money
+from llmcompile.emit.canonical import compact, instant, money, plain
 from llmcompile.emit.documents import Document
 from llmrouter.documents import parse
 from llmrouter.entities import Candidate, Limits
@@ -37,7 +37,8 @@ class Question:
 
 def snapshot_of(documents: Iterable[Document], account: str, region: str) -> Snapshot:
     """The router's picture of an account in a region."""
-    held = {(each.kind, each.owner): each.compact() for each in documents}
+    # Something stands in place of every secret: whether there is one matters, what it is does not.
+    held = {(each.kind, each.owner): compact(plain(each.content, lambda ref: "-")) for each in documents}
     return Snapshot.build(
         parse(
             held["CUSTOMER_LLM_CONFIG", account],
