@@ -17,7 +17,7 @@ from llmcompile.errors import UsageError
 @as_of_option
 @click.option("--region", metavar="REGION", help="Needed where the account has several.")
 @click.argument("account")
-@click.argument("cmd", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.argument("cmd", metavar="-- CMD...", nargs=-1, required=True, type=click.UNPROCESSED)
 def command(root: Path | None, as_of: datetime | None, region: str | None, account: str, cmd: tuple[str, ...]) -> None:
     """Run CMD with the account's three documents in its environment.
 
