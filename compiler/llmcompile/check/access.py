@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from llmcompile.check.context import Context
-from llmcompile.check.references import FALLBACKS
 from llmcompile.diagnostics import Diagnostic, Place, Related
 from llmcompile.inputs.account import Restriction
+from llmcompile.inputs.model import FALLBACKS
 from llmcompile.link.access import EVERYTHING, Grant, account_grant, callable_groups, restricted, team_grant
 from llmcompile.link.catalogue import Account, Catalogue
 

@@ -8,6 +8,7 @@ from llmcompile.check.context import Context
 from llmcompile.diagnostics import Diagnostic, Place
 from llmcompile.inputs.account import Access, Restriction
 from llmcompile.inputs.account import Account as AccountInput
+from llmcompile.inputs.model import FALLBACKS
 from llmcompile.link.catalogue import Account, Catalogue
 from llmcompile.literals import quote
 from llmcompile.load.repository import PROJECT_FILE
@@ -119,9 +120,6 @@ def _group(catalogue: Catalogue, group: str, place: Place, known: Iterable[str])
     elif not catalogue.broken_models:
         hint = did_you_mean(group, known, f"add it to a model, or declare it under access_groups: in {PROJECT_FILE}")
         yield Diagnostic("group-unknown", f"nothing declares the access group {quote(group)}", place, hint)
-
-
-FALLBACKS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
 
 
 def fallbacks(context: Context) -> Iterator[Diagnostic]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
 from llmcompile.check.context import Context
-from llmcompile.check.references import FALLBACKS
 from llmcompile.diagnostics import Diagnostic, Place, Related
+from llmcompile.inputs.model import FALLBACKS
 from llmcompile.link.catalogue import Account, Catalogue
 from llmcompile.providers import split_prefix
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,7 +16,6 @@ from llmcompile.errors import PROBLEMS, UsageError
 if TYPE_CHECKING:
     from llmcompile.pipeline import Compiled, Progress
 
-F = TypeVar("F", bound=Callable[..., Any])
 
 root_option = click.option(
     "--root",

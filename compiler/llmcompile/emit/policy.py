@@ -11,12 +11,11 @@ from typing import Any
 from llmcompile.emit.canonical import instant, money
 from llmcompile.inputs.account import Key, RouteGroup
 from llmcompile.inputs.endpoint import ChatBatching
-from llmcompile.inputs.model import TokenCost
+from llmcompile.inputs.model import FALLBACKS, TokenCost
 from llmcompile.link.access import account_grant, allowed, callable_groups, key_grant, team_grant
 from llmcompile.link.catalogue import Account, Catalogue, Endpoint, Model
 
 FORMAT_VERSION = 1
-_FALLBACKS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ class PolicyEmitter:
         }
         if written.default_params:
             data["default_params"] = written.default_params
-        for kind in _FALLBACKS:
+        for kind in FALLBACKS:
             # A fallback that this account cannot reach or call would be dead weight in its document.
             targets = [each for each in getattr(written, kind) if each in callable_names]
             if targets:

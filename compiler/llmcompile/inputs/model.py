@@ -15,6 +15,7 @@ from llmcompile.inputs.values import Currency, Groups, Instant, ModelCode, Model
 ModelType = Literal[
     "chat", "realtime", "embedding", "image_generation", "audio_speech", "audio_transcription", "rerank"
 ]
+FALLBACKS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
 UNITS = (
     "text_input",
     "cached_text_input",

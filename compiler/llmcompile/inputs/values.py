@@ -133,7 +133,6 @@ def _unique(items: tuple[T, ...]) -> tuple[T, ...]:
 
 
 Unique = AfterValidator(_unique)
-Names = Annotated[tuple[Name, ...], Unique]
 Models = Annotated[tuple[ModelName, ...], Unique]
 Groups = Annotated[tuple[GroupName, ...], Unique]
 Tags = Annotated[tuple[Tag, ...], Unique]
