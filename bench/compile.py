@@ -5,6 +5,7 @@ Every build is the real command in a process of its own. Ratios are against cont
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import statistics
@@ -12,9 +13,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
+import jsonschema
+import jsonschema_rs
 from fleet import generate
+
+from llmcompile.emit.contract import schema_folder
+from llmcompile.pipeline import compile_repository
 
 RUNS = 11
 # The control reads the same files with libyaml and does nothing else.
@@ -75,6 +82,24 @@ def start() -> str:
     return f"`llmcompile --help` {other * 1000:.0f} ms, {plain_words}: {other / one:.2f} times"
 
 
+def validators() -> str:
+    """What it takes to validate a fleet's policies, with the validator in use and with the one in pure Python."""
+    with tempfile.TemporaryDirectory() as folder:
+        generate(Path(folder) / "fleet", 500)
+        documents = compile_repository(Path(folder) / "fleet", datetime.now(UTC)).documents
+    policies = [each.plain() for each in documents if each.kind == "ROUTER_POLICY"]
+    schema = json.loads((schema_folder() / "router_policy.schema.json").read_bytes())
+    seconds = []
+    for validator in (jsonschema_rs.validator_for(schema), jsonschema.Draft202012Validator(schema)):
+        start = time.perf_counter()
+        if not all(validator.is_valid(policy) for policy in policies):
+            sys.exit("a policy is not valid")
+        seconds.append((time.perf_counter() - start) / len(policies))
+    fast, plain = seconds
+    words = f"jsonschema-rs {fast * 1e6:.0f} µs, jsonschema {plain * 1e6:,.0f} µs"
+    return f"Validating one policy: {words}: {plain / fast:.0f} times"
+
+
 def main() -> None:
     """Print everything as Markdown."""
     print("| accounts | check | check + build | peak memory | dist/ | libyaml alone | build / libyaml |")
@@ -82,6 +107,7 @@ def main() -> None:
     for accounts in (1_000, 10_000):
         print(builds(accounts), flush=True)
     print(f"\n{start()}")
+    print(f"\n{validators()}")
 
 
 if __name__ == "__main__":
