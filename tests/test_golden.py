@@ -22,6 +22,7 @@ import pytest
 
 from llmcompile.codes import CODES
 from llmcompile.emit import dist
+from llmcompile.emit.canonical import compact
 from llmcompile.load.locate import Locator
 from llmcompile.pipeline import Compiled, compile_repository
 from llmcompile.show import machine, text
@@ -103,8 +104,8 @@ def test_documents_are_valid_for_a_second_validator_and_the_router(case: Path) -
     documents = _outcome(case)[0].documents
     for each in documents:
         schema = json.loads((SCHEMAS / f"{each.kind.lower()}.schema.json").read_bytes())
-        jsonschema.Draft202012Validator(schema).validate(json.loads(each.compact()))
-    by_path = {each.path: each.compact() for each in documents}
+        jsonschema.Draft202012Validator(schema).validate(json.loads(compact(each.plain())))
+    by_path = {each.path: compact(each.plain()) for each in documents}
     regions = [path for path in by_path if path.startswith("regions/")]
     for path, policy in by_path.items():
         if path.endswith("ROUTER_POLICY.json"):
@@ -117,7 +118,7 @@ def test_documents_are_valid_for_a_second_validator_and_the_router(case: Path) -
 def test_no_secret_is_shown(case: Path) -> None:
     found = _outcome(case)[1]
     output = _text(case) + machine.render_json(found) + machine.render_github(found)
-    output += "".join(each.compact().decode() for each in _outcome(case)[0].documents)
+    output += "".join(compact(each.plain()).decode() for each in _outcome(case)[0].documents)
     for secret in (case / "secrets").read_text("utf-8").splitlines():
         hidden = {secret, quote(secret), quote(secret, safe=""), json.dumps(secret)[1:-1], secret[:12], secret[-12:]}
         hidden |= {base64.b64encode(secret.encode()).decode(), base64.urlsafe_b64encode(secret.encode()).decode()}

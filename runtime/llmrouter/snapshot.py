@@ -41,11 +41,12 @@ class Snapshot:
         """Resolve the documents. Without a policy everything that the endpoints list may be called."""
         policy = documents.policy
         source: Source = policy.source if policy else "auto"
-        own = _own(documents) if source != "platform" else {}
-        platform = _platform(documents) if source in ("auto", "platform") else {}
+        all_own, all_platform = _own(documents), _platform(documents)
+        own = all_own if source != "platform" else {}
+        platform = all_platform if source in ("auto", "platform") else {}
         candidates = {**platform, **own}  # an own endpoint that lists the model, else the platform
         pinned = {(each.model, each.endpoint.name): each for side in (platform, own) for each in _flat(side.values())}
-        models = {code: Model(code) for code in (*_own(documents), *_platform(documents))}
+        models = {code: Model(code) for code in (*all_own, *all_platform)}
         models |= policy.models if policy else {}
         groups = policy.route_groups if policy else {}
         allowed = policy.allowed if policy else frozenset(candidates)

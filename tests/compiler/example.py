@@ -11,6 +11,7 @@ from pathlib import Path
 import jsonschema
 
 from llmcompile.codes import CODES
+from llmcompile.emit.canonical import compact
 from llmcompile.load.locate import Location, Locator
 from llmcompile.pipeline import Compiled, compile_repository
 from llmcompile.show import machine, text
@@ -44,7 +45,7 @@ def compile_and_check(root: Path) -> tuple[Compiled, list[Located]]:
     assert len(shown[2].splitlines()) == len(found)
     assert bool(compiled.documents) is not compiled.failed
     for document in compiled.documents:
-        _validate(document.kind, document.compact())
+        _validate(document.kind, compact(document.plain()))
     return compiled, found
 
 

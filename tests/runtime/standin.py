@@ -197,20 +197,18 @@ def cut(inside_event: bool = False, cleanly: bool = False, stall: bool = False) 
 
 async def half_json(_: StandIn, request: web.Request, __: dict[str, Any]) -> web.StreamResponse:
     """Half of a JSON answer, then a closed connection."""
-    response = web.StreamResponse(headers={"content-type": "application/json", "content-length": "500"})
-    await response.prepare(request)
-    await response.write(b'{"id": "c1"')
-    await asyncio.sleep(0.05)
-    assert request.transport is not None
-    request.transport.close()
-    return response
+    return await _half(request, {"content-type": "application/json", "content-length": "500"}, b'{"id": "c1"')
 
 
 async def half_bytes(_: StandIn, request: web.Request, __: dict[str, Any]) -> web.StreamResponse:
     """Half of an opaque answer, then a closed connection."""
-    response = web.StreamResponse(headers={"content-type": "application/octet-stream"})
+    return await _half(request, {"content-type": "application/octet-stream"}, b"half")
+
+
+async def _half(request: web.Request, headers: dict[str, str], data: bytes) -> web.StreamResponse:
+    response = web.StreamResponse(headers=headers)
     await response.prepare(request)
-    await response.write(b"half")
+    await response.write(data)
     await asyncio.sleep(0.05)
     assert request.transport is not None
     request.transport.close()

@@ -10,7 +10,7 @@ from llmcompile.check.context import Context
 from llmcompile.diagnostics import Diagnostic, Place, Related
 from llmcompile.inputs.endpoint import Authenticated, AuthHeader
 from llmcompile.inputs.urls import is_loopback
-from llmcompile.link.catalogue import Endpoint, OAuth
+from llmcompile.link.catalogue import OAuth
 from llmcompile.literals import quote
 from llmcompile.load.repository import PROJECT_FILE
 from llmcompile.providers import PREFIXES, PROVIDERS, split_prefix
@@ -44,12 +44,6 @@ _RESERVED = frozenset(
         "user-agent",
     ]
 )
-
-
-def linked(context: Context) -> Iterator[Endpoint]:
-    """Every endpoint of accounts and regions that could be linked."""
-    for owner in context.catalogue.owners:
-        yield from owner.endpoints.values()
 
 
 def _written(context: Context) -> Iterator[tuple[Place, Authenticated, str | None]]:
@@ -142,7 +136,7 @@ def credentials(context: Context) -> Iterator[Diagnostic]:
 
 def keyless(context: Context) -> Iterator[Diagnostic]:
     """Without a key, only one's own machine is called."""
-    for endpoint in linked(context):
+    for endpoint in context.catalogue.endpoints():
         host = urlsplit(endpoint.base_url).hostname or ""
         if endpoint.auth is None and not is_loopback(host):
             message = f"endpoint '{endpoint.name}' sends no key to another machine"
@@ -152,7 +146,7 @@ def keyless(context: Context) -> Iterator[Diagnostic]:
 
 def capabilities(context: Context) -> Iterator[Diagnostic]:
     """An endpoint lists only models of types that its provider can serve."""
-    for endpoint in linked(context):
+    for endpoint in context.catalogue.endpoints():
         for served in endpoint.served:
             model = context.catalogue.models.get(served.code)
             if model is None or endpoint.provider.can_serve(model.input.type, model.realtime):

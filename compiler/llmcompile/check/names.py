@@ -8,6 +8,7 @@ from pathlib import PurePath
 from llmcompile.check.context import Context
 from llmcompile.diagnostics import Diagnostic, Place, Related
 from llmcompile.link.catalogue import Account
+from llmcompile.secret_ids import secret_id
 
 
 def stems(context: Context) -> Iterator[Diagnostic]:
@@ -33,10 +34,10 @@ def secret_names(context: Context) -> Iterator[tuple[str, Place]]:
     """Every secret id that the fleet needs, with the place that asks for it."""
     for account in context.catalogue.accounts.values():
         place = Place(account.file, ("account",))
-        yield f"{account.id}_llm_config", place
-        yield f"{account.id}_llm_policy", place
+        yield secret_id("CUSTOMER_LLM_CONFIG", account.id), place
+        yield secret_id("ROUTER_POLICY", account.id), place
     for region in context.catalogue.regions.values():
-        yield f"azure_openai_{region.input.region}", Place(region.file, ("region",))
+        yield secret_id("PROVISIONED_OPENAI_CONFIG", region.input.region), Place(region.file, ("region",))
 
 
 def collisions(context: Context) -> Iterator[Diagnostic]:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from llmcompile.check.context import Context
 from llmcompile.diagnostics import Diagnostic, Place, Related
 from llmcompile.inputs.model import TokenCost
+from llmcompile.inputs.values import format_instant
 from llmcompile.link.catalogue import Catalogue, Model
 
 _NEEDED = {
@@ -45,13 +46,19 @@ def _follows(model: Model, index: int, before: TokenCost, row: TokenCost) -> Ite
             "price-overlap",
             "two rows hold at one time",
             here,
-            f"end the row before at {_date(row.start)}",
+            f"end the row before at {format_instant(row.start)}",
             related,
         )
     elif before.end is not None and before.end < row.start:
         related = (Related(_row(model, index - 1, "end"), "the row before ends here"),)
-        hint = f"remove that end: a row without one ends where the next one starts ({_date(row.start)})"
-        yield Diagnostic("price-gap", f"no price from {_date(before.end)} to {_date(row.start)}", here, hint, related)
+        hint = f"remove that end: a row without one ends where the next one starts ({format_instant(row.start)})"
+        yield Diagnostic(
+            "price-gap",
+            f"no price from {format_instant(before.end)} to {format_instant(row.start)}",
+            here,
+            hint,
+            related,
+        )
 
 
 def currencies(context: Context) -> Iterator[Diagnostic]:
@@ -87,7 +94,7 @@ def missing(context: Context) -> Iterator[Diagnostic]:
             continue
         start, end = gap
         rows = model.input.token_costs
-        until = f"from {_date(start)} " + (f"to {_date(end)}" if end else "on")
+        until = f"from {format_instant(start)} " + (f"to {format_instant(end)}" if end else "on")
         here = Place(model.file, ("token_costs",) if rows else ("code",)).key()
         hint = "add a row to token_costs; a free model has a row of zeros"
         if rows and end is None:
@@ -104,11 +111,10 @@ def missing(context: Context) -> Iterator[Diagnostic]:
 def _served(catalogue: Catalogue) -> dict[str, Place]:
     """Every model that an endpoint serves, with the first place that says so."""
     served: dict[str, Place] = {}
-    for owner in catalogue.owners:
-        for endpoint in owner.endpoints.values():
-            for each in endpoint.served:
-                if each.code in catalogue.models:
-                    served.setdefault(each.code, each.place)
+    for endpoint in catalogue.endpoints():
+        for each in endpoint.served:
+            if each.code in catalogue.models:
+                served.setdefault(each.code, each.place)
     return dict(sorted(served.items()))
 
 
@@ -120,7 +126,3 @@ def _uncovered(
         return now, rows[0].start if rows else None
     last = rows[-1].end
     return (max(last, now), None) if last is not None and last <= horizon else None
-
-
-def _date(instant: datetime) -> str:
-    return instant.strftime("%Y-%m-%dT%H:%M:%SZ").removesuffix("T00:00:00Z")

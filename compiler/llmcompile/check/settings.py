@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmcompile.check.context import Context
-from llmcompile.check.endpoints import linked
 from llmcompile.diagnostics import Diagnostic, Place
 from llmcompile.literals import quote
 from llmcompile.load.repository import PROJECT_FILE
@@ -24,7 +23,7 @@ def batch_inputs(context: Context) -> Iterator[Diagnostic]:
 def chat_batching(context: Context) -> Iterator[Diagnostic]:
     """Only endpoints that serve a chat model batch chats."""
     models = context.catalogue.models
-    for endpoint in linked(context):
+    for endpoint in context.catalogue.endpoints():
         if endpoint.chat_batching is None:
             continue
         known = [models[code] for code in endpoint.codes if code in models]

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import click
 
-from llmcompile.cli.options import as_of_option, compiled_or_exit, find_root, root_option
+from llmcompile.cli.options import as_of_option, compiled_or_exit, find_root, region_option, root_option
 from llmcompile.errors import UsageError
 
 
 @click.command("exec")
 @root_option
 @as_of_option
-@click.option("--region", metavar="REGION", help="Needed where the account has several.")
+@region_option
 @click.argument("account")
 @click.argument("cmd", metavar="-- CMD...", nargs=-1, required=True, type=click.UNPROCESSED)
 def command(root: Path | None, as_of: datetime | None, region: str | None, account: str, cmd: tuple[str, ...]) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import click
 
-from llmcompile.cli.options import InstantType, compiled_or_exit, find_root, now, root_option
+from llmcompile.cli.options import InstantType, compiled_or_exit, find_root, now, region_option, root_option
 from llmcompile.errors import UsageError
 
 
 @click.command("explain")
 @root_option
-@click.option("--region", metavar="REGION", help="Needed where the account has several.")
+@region_option
 @click.option("--at", type=InstantType(), metavar="TIME", help="When. Default: the clock.")
 @click.option(
     "--down", multiple=True, metavar="ENDPOINT", help="Leave an endpoint out, as if it were down. Repeatable."

@@ -50,6 +50,11 @@ as_of_option = click.option(
 )
 
 
+to_option = click.option("--to", required=True, metavar="STORE", help="A name from stores:, or a URI such as dir:PATH.")
+
+region_option = click.option("--region", metavar="REGION", help="Needed where the account has several.")
+
+
 def find_root(root: Path | None) -> Path:
     """The root, given or found; ``UsageError`` where there is none."""
     from llmcompile.load import repository

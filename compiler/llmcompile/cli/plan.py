@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmcompile.cli.options import as_of_option, compiled_or_exit, find_root, root_option
+from llmcompile.cli.options import as_of_option, compiled_or_exit, find_root, root_option, to_option
 from llmcompile.errors import PENDING
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _SIGNS = {"create": ("+", "green"), "change": ("~", "yellow")}
 @click.command("plan")
 @root_option
 @as_of_option
-@click.option("--to", required=True, metavar="STORE", help="A name from stores:, or a URI such as dir:PATH.")
+@to_option
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 3 where push would write something.")
 def command(root: Path | None, as_of: datetime | None, to: str, form: str, detailed_exitcode: bool) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import click
 
-from llmcompile.cli.options import as_of_option, compiled_or_exit, find_root, root_option
+from llmcompile.cli.options import as_of_option, compiled_or_exit, find_root, root_option, to_option
 
 
 @click.command("push")
 @root_option
 @as_of_option
-@click.option("--to", required=True, metavar="STORE", help="A name from stores:, or a URI such as dir:PATH.")
+@to_option
 def command(root: Path | None, as_of: datetime | None, to: str) -> None:
     """Bring a store to what the YAML says.
 

@@ -12,8 +12,9 @@ import jsonschema_rs
 
 from llmcompile.diagnostics import Diagnostic, Place
 from llmcompile.emit.canonical import compact
-from llmcompile.emit.documents import Document, Kind
+from llmcompile.emit.documents import Document
 from llmcompile.refs import Ref
+from llmcompile.secret_ids import Kind
 
 MAX_SECRET_BYTES = 65_536
 """What a version of a Google Secret Manager secret holds at most."""

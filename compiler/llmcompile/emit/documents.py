@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-from llmcompile.emit.canonical import compact, plain
+from llmcompile.emit.canonical import plain
 from llmcompile.emit.endpoint_documents import customer_config, provisioned_config
 from llmcompile.emit.policy import PolicyEmitter
 from llmcompile.link.catalogue import Account, Catalogue, Region
 from llmcompile.load.repository import PROJECT_FILE
-
-Kind = Literal["CUSTOMER_LLM_CONFIG", "ROUTER_POLICY", "PROVISIONED_OPENAI_CONFIG"]
+from llmcompile.secret_ids import Kind, secret_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +32,7 @@ class Document:
     @property
     def secret(self) -> str:
         """The id of the secret that holds it in a store."""
-        forms = {
-            "CUSTOMER_LLM_CONFIG": f"{self.owner}_llm_config",
-            "ROUTER_POLICY": f"{self.owner}_llm_policy",
-            "PROVISIONED_OPENAI_CONFIG": f"azure_openai_{self.owner}",
-        }
-        return forms[self.kind]
+        return secret_id(self.kind, self.owner)
 
     @property
     def path(self) -> str:
@@ -49,10 +43,6 @@ class Document:
     def plain(self) -> Any:
         """The data as JSON knows it, refs as text."""
         return plain(self.content)
-
-    def compact(self) -> bytes:
-        """The bytes that a store would hold, with refs in place of secrets."""
-        return compact(self.plain())
 
 
 def digest(data: bytes) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 
 from llmcompile.emit.canonical import instant, money
 from llmcompile.inputs.account import Key, RouteGroup
-from llmcompile.inputs.endpoint import ChatBatching
 from llmcompile.inputs.model import FALLBACKS, TokenCost
+from llmcompile.inputs.values import format_instant
 from llmcompile.link.access import account_grant, allowed, callable_groups, key_grant, team_grant
 from llmcompile.link.catalogue import Account, Catalogue, Endpoint, Model
 
@@ -108,7 +108,7 @@ def token_costs(code: str, rows: tuple[TokenCost, ...]) -> list[dict[str, Any]]:
     ends = [row.end or start for row, start in zip(rows, [*starts, None], strict=False)]
     return [
         {
-            "id": f"{code}@{instant(row.start).removesuffix('T00:00:00Z')}",
+            "id": f"{code}@{format_instant(row.start)}",
             "start": instant(row.start),
             "end": instant(end) if end else None,
             "currency": row.currency,
@@ -131,8 +131,5 @@ def _route_group(group: RouteGroup) -> dict[str, Any]:
 
 
 def _batching_of(endpoints: dict[str, Endpoint]) -> dict[str, Any]:
-    return {name: _batching(each.chat_batching) for name, each in endpoints.items() if each.chat_batching}
-
-
-def _batching(written: ChatBatching) -> dict[str, Any]:
-    return written.model_dump(exclude_none=True)
+    written = {name: each.chat_batching for name, each in endpoints.items()}
+    return {name: each.model_dump(exclude_none=True) for name, each in written.items() if each}

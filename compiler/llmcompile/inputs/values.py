@@ -151,6 +151,11 @@ def parse_instant(text: str) -> datetime:
     raise ValueError(f"{quote(text)} is not a date or a UTC timestamp")
 
 
+def format_instant(moment: datetime) -> str:
+    """An instant in the shortest spelling that ``parse_instant`` reads."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ").removesuffix("T00:00:00Z")
+
+
 def _instant(value: Any) -> datetime:
     text = _text(value, "write a date such as 2026-01-01")
     try:

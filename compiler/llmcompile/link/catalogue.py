@@ -114,6 +114,11 @@ class Catalogue:
         """Everyone who has endpoints: regions, then accounts."""
         return (*self.regions.values(), *self.accounts.values())
 
+    def endpoints(self) -> Iterator[Endpoint]:
+        """Every endpoint that could be linked."""
+        for owner in self.owners:
+            yield from owner.endpoints.values()
+
     def knows_model(self, code: str) -> bool:
         """Whether a model of this code exists, even if its file could not be loaded."""
         return code in self.models or code in self.broken_models

@@ -116,8 +116,7 @@ class EndpointLinker:
             self._prefixes_agree(own, listed)
             return own
         if credential is not None and credential.provider is not None:
-            at = Place(PROJECT_FILE, ("credentials", str(written.credential), "provider"))
-            shared = PREFIXES.get(credential.provider) or self._known_provider(at, credential.provider)
+            shared = PREFIXES.get(credential.provider)  # one that does not exist is said at the credential
             self._prefixes_agree(shared, listed)
             return shared
         return self._prefixed_provider(place, listed)

@@ -9,6 +9,7 @@ from llmcompile.diagnostics import Diagnostic, Place
 from llmcompile.inputs.account import Account as AccountInput
 from llmcompile.inputs.endpoint import RegionEndpoint
 from llmcompile.inputs.project import Project
+from llmcompile.inputs.region import Region as RegionInput
 from llmcompile.link.catalogue import Account, Catalogue, Endpoint, Model, Region
 from llmcompile.link.endpoints import EndpointLinker
 from llmcompile.load.repository import Repository
@@ -22,8 +23,7 @@ def link(repository: Repository, project: Project) -> tuple[Catalogue, list[Diag
     models = {Path(file).stem: Model(file, model) for file, model in repository.models.files.items()}
     regions = {}
     for file, region in repository.regions.files.items():
-        endpoints = _platform(linker, Region(file, region, {}))
-        regions[Path(file).stem] = Region(file, region, endpoints)
+        regions[Path(file).stem] = Region(file, region, _platform(linker, file, region))
     accounts = {}
     for file, account in repository.accounts.files.items():
         accounts[Path(file).stem] = Account(file, account, _own(linker, file, account))
@@ -51,14 +51,14 @@ def _own(linker: EndpointLinker, file: str, account: AccountInput) -> dict[str, 
     return own
 
 
-def _platform(linker: EndpointLinker, region: Region) -> dict[str, Endpoint]:
+def _platform(linker: EndpointLinker, file: str, region: RegionInput) -> dict[str, Endpoint]:
     """The endpoints of a region; what each serves is read from the region's ``models``."""
-    place = Place(region.file)
+    place = Place(file)
     endpoints = {}
-    for name, written in region.input.endpoints.items():
+    for name, written in region.endpoints.items():
         served = [
             (listed, _upstream(written, listed), place / "models" / listed / names.index(name))
-            for listed, names in region.input.models.items()
+            for listed, names in region.models.items()
             if name in names
         ]
         linked = linker.link(name, place / "endpoints" / name, written, served)

@@ -45,7 +45,6 @@ class Folder(Generic[M]):
 class Repository:
     """Everything that was written, typed, before any of it is linked."""
 
-    root: Path
     project: Project | None
     """None where ``llmcompile.yaml`` could not be loaded; nothing can be linked then."""
     models: Folder[Model]
@@ -70,7 +69,6 @@ def load_repository(root: Path, progress: Progress = lambda done, total: None) -
     project = _file(root, PROJECT_FILE, Project, diagnostics)
     tick()
     repository = Repository(
-        root,
         project,
         folder("models", Model),
         folder("regions", Region),

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from llmcompile.emit.documents import Kind
 from llmcompile.push.resolve import Payload
 from llmcompile.push.store import StoreReader
+from llmcompile.secret_ids import Kind
 
 PLAN_FORMAT = 1
 
