@@ -9,7 +9,7 @@ from llmcompile.check.context import Context
 from llmcompile.diagnostics import Diagnostic, Place, Related
 from llmcompile.inputs.account import Restriction
 from llmcompile.inputs.model import FALLBACKS
-from llmcompile.link.access import EVERYTHING, Grant, account_grant, callable_groups, restricted, team_grant
+from llmcompile.link.access import EVERYTHING, Grant, account_grant, callable_groups, team_grant
 from llmcompile.link.catalogue import Account, Catalogue
 
 
@@ -23,71 +23,60 @@ class _Principal:
     parent: Grant
 
 
+@dataclass(frozen=True, slots=True)
+class _Restricted(_Principal):
+    """A team or key with lists of its own, which its parent bounds."""
+
+    code: str
+    written: Restriction
+    above: Related
+
+
 def _principals(account: Account) -> Iterator[_Principal]:
+    if account.input.access:
+        place = Place(account.file) / "access"
+        yield _Principal(f"account '{account.id}'", place, account_grant(account.input), EVERYTHING)
+    yield from _restricted(account)
+
+
+def _restricted(account: Account) -> Iterator[_Restricted]:
     place, written = Place(account.file), account.input
-    whole = account_grant(written)
-    if written.access:
-        yield _Principal(f"account '{account.id}'", place / "access", whole, EVERYTHING)
+    whole, above = account_grant(written), Related(place / "access", "the account's access")
     for name, team in written.teams.items():
         if team.mode == "restrict":
-            yield _Principal(f"team '{name}'", place / "teams" / name, restricted(team, whole), whole)
+            at, grant = place / "teams" / name, Grant.of(team)
+            yield _Restricted(f"team '{name}'", at, grant, whole, "access-team", team, above)
     for index, key in enumerate(written.keys):
         if key.mode == "restrict":
             parent = team_grant(written, key.team)
-            yield _Principal(f"key '{key.id}'", place / "keys" / index, restricted(key, parent), parent)
+            at, grant = place / "keys" / index, Grant.of(key)
+            team_above = Related(place / "teams" / key.team, "its team") if key.team else above
+            yield _Restricted(f"key '{key.id}'", at, grant, parent, "access-key", key, team_above)
 
 
-def teams(context: Context) -> Iterator[Diagnostic]:
-    """A team has nothing that its account does not have."""
+def wider(context: Context) -> Iterator[Diagnostic]:
+    """A team has nothing that its account does not have, a key nothing that its team or account does not."""
     for account in context.catalogue.accounts.values():
-        parent = account_grant(account.input)
-        groups, declared = callable_groups(context.catalogue, account), _declared(context.catalogue, account)
-        for name, team in account.input.teams.items():
-            place = Place(account.file) / "teams" / name
-            above = Related(Place(account.file, ("access",)), "the account's access")
-            yield from _wider("access-team", f"team '{name}'", team, place, parent, groups, declared, above)
+        groups = callable_groups(context.catalogue, account)
+        for child in _restricted(account):
+            yield from _wider(context.catalogue, child, groups)
 
 
-def keys(context: Context) -> Iterator[Diagnostic]:
-    """A key has nothing that its team, or without one its account, does not have."""
-    for account in context.catalogue.accounts.values():
-        groups, declared = callable_groups(context.catalogue, account), _declared(context.catalogue, account)
-        for index, key in enumerate(account.input.keys):
-            parent = team_grant(account.input, key.team)
-            route = ("teams", key.team) if key.team else ("access",)
-            above = Related(Place(account.file, route), "its team" if key.team else "the account's access")
-            place = Place(account.file, ("keys", index))
-            yield from _wider("access-key", f"key '{key.id}'", key, place, parent, groups, declared, above)
+def _wider(catalogue: Catalogue, child: _Restricted, groups: Mapping[str, frozenset[str]]) -> Iterator[Diagnostic]:
+    hint = "remove it here, or grant it to the parent"
+    for index, group in enumerate(child.written.groups):
+        if not child.parent.gives_group(group) and _declared(catalogue, group, groups):
+            message = f"{child.what} has the access group '{group}', which its parent does not have"
+            yield Diagnostic(child.code, message, child.place / "groups" / index, hint, (child.above,))
+    for index, name in enumerate(child.written.models):
+        if name in groups and not child.parent.gives(name, groups):
+            message = f"{child.what} may call '{name}', which its parent may not"
+            yield Diagnostic(child.code, message, child.place / "models" / index, hint, (child.above,))
 
 
-def _declared(catalogue: Catalogue, account: Account) -> frozenset[str]:
-    """Every access group that exists for the account; what does not is reported as unknown, once."""
-    if not any(each.groups for each in (*account.input.teams.values(), *account.input.keys)):
-        return frozenset()
-    groups = callable_groups(catalogue, account)
-    return frozenset(catalogue.project.access_groups).union(*groups.values())
-
-
-def _wider(
-    code: str,
-    who: str,
-    written: Restriction,
-    place: Place,
-    parent: Grant,
-    groups: Mapping[str, frozenset[str]],
-    declared: frozenset[str],
-    above: Related,
-) -> Iterator[Diagnostic]:
-    for index, group in enumerate(written.groups):
-        if group in declared and not parent.gives_group(group):
-            message = f"{who} has the access group '{group}', which its parent does not have"
-            hint = "remove it here, or grant it to the parent"
-            yield Diagnostic(code, message, place / "groups" / index, hint, (above,))
-    for index, name in enumerate(written.models):
-        if name in groups and not parent.gives(name, groups):
-            message = f"{who} may call '{name}', which its parent may not"
-            hint = "remove it here, or grant it to the parent"
-            yield Diagnostic(code, message, place / "models" / index, hint, (above,))
+def _declared(catalogue: Catalogue, group: str, groups: Mapping[str, frozenset[str]]) -> bool:
+    """Whether an access group exists; one that does not is reported as unknown, once."""
+    return group in catalogue.project.access_groups or any(group in carried for carried in groups.values())
 
 
 def through_fallbacks(context: Context) -> Iterator[Diagnostic]:

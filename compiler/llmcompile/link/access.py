@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from llmcompile.inputs.account import Access, Key, Restriction
 from llmcompile.inputs.account import Account as AccountInput
-from llmcompile.inputs.account import Key, Restriction
 from llmcompile.link.catalogue import Account, Catalogue
 
 
@@ -18,10 +18,9 @@ class Grant:
     names: frozenset[str] | None = None
 
     @classmethod
-    def of(cls, written: object) -> Grant:
+    def of(cls, written: Access | Restriction) -> Grant:
         """The grant that an account's ``access`` or a restriction stands for."""
-        groups, models = getattr(written, "groups", ()), getattr(written, "models", ())
-        return cls(frozenset(groups), frozenset(models))
+        return cls(frozenset(written.groups), frozenset(written.models))
 
     def gives_group(self, group: str) -> bool:
         """Whether a group was given."""
