@@ -1,4 +1,4 @@
-"""Writes ``dist/`` as a whole or not at all. No secret ever gets here."""
+"""Writes ``dist/`` as a whole or not at all, and each folder in it that is a target's. No secret ever gets here."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, Literal
 
 from llmcompile.emit.canonical import compact, indented
 from llmcompile.emit.documents import Document, digest
@@ -20,30 +21,40 @@ from llmcompile.errors import OutsideError, RefusedError
 
 MANIFEST = "manifest.json"
 MANIFEST_FORMAT = 1
+KUBERNETES = "kubernetes"
+"""The folder inside of ``dist/`` that ``--target kubernetes`` replaces, alone."""
+Holds = Literal["documents", "routers"]
+"""What a folder's manifest lists; a build replaces only what one of its own kind has written."""
 _ASIDE = ".llmcompile-build"
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
 def write(out: Path, documents: Iterable[Document]) -> int:
-    """Replace the folder ``out`` by the documents and their manifest; the number of documents.
+    """Replace the folder ``out`` by the documents and their manifest; their number. Raises as ``replace`` does."""
+    return replace(out, "documents", lambda fresh: _fill(fresh, documents))
+
+
+def replace(out: Path, holds: Holds, fill: Callable[[Path], list[Any]]) -> int:
+    """Replace the folder ``out`` by what ``fill`` writes and the manifest of the entries that it returns; their number.
 
     Raises ``RefusedError`` where the folder holds something else, ``OutsideError`` where the disk fails; the
     folder is then as it was.
     """
-    if out.is_symlink() or (out.exists() and not _is_ours(out)):
+    if out.is_symlink() or (out.exists() and not _is_ours(out, holds)):
         raise RefusedError(
-            f"{out} was not written by llmcompile: it holds no {MANIFEST} of ours",
+            f"{out} was not written by this command: it holds no {MANIFEST} of {holds}",
             "choose another --out, or empty it first",
         )
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with _aside(out) as fresh:
-            count = _fill(fresh, documents)
+            entries = fill(fresh)
+            (fresh / MANIFEST).write_bytes(indented({"format": MANIFEST_FORMAT, holds: entries}))
             fresh.chmod(0o755)
             _replace(fresh, out)
     except OSError as error:
         raise OutsideError(f"cannot write {out}: {error.strerror}", "nothing was changed; run it again") from error
-    return count
+    return len(entries)
 
 
 @contextmanager
@@ -86,20 +97,25 @@ def _lock(folder: Path, how: int) -> int:
     return descriptor
 
 
-def _is_ours(out: Path) -> bool:
+def _is_ours(out: Path, holds: Holds) -> bool:
     """Whether the folder is empty or holds our manifest; other tools have files of that name too."""
     if not out.is_dir():
         return False
     try:
         manifest = json.loads((out / MANIFEST).read_bytes())
     except FileNotFoundError:
-        return not any(out.iterdir())
+        return all(holds == "documents" and _is_a_targets(each) for each in out.iterdir())
     except (OSError, ValueError):
         return False
-    return isinstance(manifest, dict) and manifest.keys() == {"format", "documents"}
+    return isinstance(manifest, dict) and manifest.keys() == {"format", holds}
 
 
-def _fill(folder: Path, documents: Iterable[Document]) -> int:
+def _is_a_targets(inside: Path) -> bool:
+    """Whether a target has written this into a ``dist/`` that had no documents yet."""
+    return inside.name.endswith(_ASIDE) or (inside.name == KUBERNETES and _is_ours(inside, "routers"))
+
+
+def _fill(folder: Path, documents: Iterable[Document]) -> list[Any]:
     entries = []
     for document in documents:
         path = folder / document.path
@@ -117,8 +133,7 @@ def _fill(folder: Path, documents: Iterable[Document]) -> int:
                 "sources": list(document.sources),
             }
         )
-    (folder / MANIFEST).write_bytes(indented({"format": MANIFEST_FORMAT, "documents": entries}))
-    return len(entries)
+    return entries
 
 
 def _replace(fresh: Path, out: Path) -> None:
