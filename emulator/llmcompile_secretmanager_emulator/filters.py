@@ -14,7 +14,7 @@ from llmcompile_secretmanager_emulator.errors import invalid
 from llmcompile_secretmanager_emulator.model import Secret, Version
 
 T = TypeVar("T")
-_TERM = re.compile(r"(?P<field>[\w.-]+)\s*(?P<operator>[:=])\s*(?P<value>\"[^\"]*\"|[^\s\"()]+)")
+_TERM = re.compile(r"(?P<field>[\w.-]+)\s*(?P<operator>[:=])\s*(?P<value>\"[^\"]*\"|[^\s\"():=]+)")
 _AND = re.compile(r"\s+AND\s+")
 
 
