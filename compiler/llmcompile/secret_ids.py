@@ -16,3 +16,12 @@ _FORMS: dict[Kind, str] = {
 def secret_id(kind: Kind, owner: str) -> str:
     """The id of the secret that holds a document of an account or region."""
     return _FORMS[kind].format(owner)
+
+
+def owner_of(secret: str) -> tuple[Kind, str] | None:
+    """The kind of document and the account or region that a secret's id names; None where it names none."""
+    for kind, form in _FORMS.items():
+        before, after = form.split("{}")
+        if secret.startswith(before) and secret.endswith(after) and len(secret) > len(before + after):
+            return kind, secret[len(before) : len(secret) - len(after)]
+    return None

@@ -18,6 +18,9 @@ class StoreUri:
     target: str
     """A folder's path, or a project's id."""
 
+    def __str__(self) -> str:
+        return f"dir:{self.target}" if self.kind == "dir" else f"gcpsecrets://{self.target}"
+
 
 def parse_uri(text: str) -> StoreUri | None:
     """The store that the text names; None where it is no store URI."""

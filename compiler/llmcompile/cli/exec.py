@@ -30,12 +30,13 @@ def command(root: Path | None, as_of: datetime | None, region: str | None, accou
     result = compiled_or_exit(where, as_of)
 
     from llmcompile.cli.names import account_region
-    from llmcompile.push.resolve import resolve_all
+    from llmcompile.cli.planning import resolved
+    from llmcompile.push.open import Opener
 
     chosen = account_region(result.linked, account, region)
     wanted = {("CUSTOMER_LLM_CONFIG", account), ("ROUTER_POLICY", account), ("PROVISIONED_OPENAI_CONFIG", chosen)}
     documents = [each for each in result.documents if (each.kind, each.owner) in wanted]
-    payloads = resolve_all(documents, result.linked, where, os.environ)
+    payloads = resolved(result, documents, Opener(where))
     # A NAME_FILE of the caller's would win over, or contradict, what is set here.
     stale = {f"{each.document.kind}_FILE" for each in payloads}
     environment = {name: value for name, value in os.environ.items() if name not in stale}

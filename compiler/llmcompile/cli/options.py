@@ -50,7 +50,9 @@ as_of_option = click.option(
 )
 
 
-to_option = click.option("--to", required=True, metavar="STORE", help="A name from stores:, or a URI such as dir:PATH.")
+to_option = click.option(
+    "--to", "--store", "to", required=True, metavar="STORE", help="A name from stores:, or a URI such as dir:PATH."
+)
 
 region_option = click.option("--region", metavar="REGION", help="Needed where the account has several.")
 
@@ -112,15 +114,19 @@ def progress_bar() -> Iterator[Progress]:
         yield lambda stage, done, total: None
         return
     from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
-    with Bar(console=Console(stderr=True), transient=True) as bar:
+    rate = TextColumn("{task.fields[rate]}")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         tasks: dict[str, Any] = {}
 
         def update(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=total)
-            if done % 50 == 0 or done == total:
-                bar.update(tasks[stage], completed=done)
+                tasks[stage] = bar.add_task(stage, total=total, rate="")
+            if done % 50 == 0 or done == total or total < 1_000:
+                speed = bar.tasks[tasks[stage]].speed
+                bar.update(tasks[stage], completed=done, rate=f"{speed:,.0f}/s" if speed else "")
 
         yield update

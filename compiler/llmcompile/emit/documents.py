@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from llmcompile.emit.canonical import plain
+from llmcompile.emit.canonical import compact, plain
 from llmcompile.emit.endpoint_documents import customer_config, provisioned_config
 from llmcompile.emit.policy import PolicyEmitter
 from llmcompile.link.catalogue import Account, Catalogue, Region
@@ -43,6 +43,11 @@ class Document:
     def plain(self) -> Any:
         """The data as JSON knows it, refs as text."""
         return plain(self.content)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the document with refs in place of values."""
+        return digest(compact(self.plain()))
 
 
 def digest(data: bytes) -> str:

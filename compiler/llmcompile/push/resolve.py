@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from llmcompile.diagnostics import Place
 from llmcompile.emit.canonical import compact, plain
@@ -16,6 +16,7 @@ from llmcompile.errors import OutsideError
 from llmcompile.link.catalogue import Catalogue
 from llmcompile.load.locate import Locator
 from llmcompile.load.repository import PROJECT_FILE
+from llmcompile.push.store import Version
 from llmcompile.refs import Ref
 
 
@@ -41,18 +42,32 @@ class Payload:
 
     document: Document
     data: bytes = field(repr=False)
+    pinned: tuple[str, ...] = ()
+    """The refs to Secret Manager in it, each with the version that it was read from: those never change."""
 
 
 class UnresolvedError(Exception):
     """Why a ref has no value; never the value."""
 
 
+class SecretSource(Protocol):
+    """Where refs to Secret Manager are read."""
+
+    def access(self, target: str, version: int | None) -> Version:
+        """A version of ``PROJECT/SECRET``; None: the latest. Raises ``UnresolvedError`` where there is none to read."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Resolves refs against an environment and the files below a root."""
+    """Resolves refs against an environment, the files below a root, and Secret Manager."""
 
     root: Path
     environment: Mapping[str, str]
+    source: Callable[[], SecretSource]
+    """Made when the first ref asks for it."""
+    read_from: dict[Ref, int] = field(default_factory=dict)
+    """The version that each ref to Secret Manager was read from."""
 
     def resolve(self, ref: Ref) -> Secret:
         """The ref's value, or ``UnresolvedError``."""
@@ -63,7 +78,7 @@ class Resolver:
         elif ref.scheme == "file":
             value = self._file(ref.target)
         else:
-            raise UnresolvedError("this version resolves env and file refs alone")
+            value = self._version(ref)
         if ref.pointer:
             value = _pointed(value, ref.pointer)
         if not value:
@@ -71,6 +86,15 @@ class Resolver:
         if problem := _unfit(value):
             raise UnresolvedError(problem)
         return Secret(value)
+
+    def _version(self, ref: Ref) -> str:
+        version = self.source().access(ref.target, ref.version)
+        self.read_from[ref] = version.number
+        try:
+            # The line end that `echo | gcloud secrets versions add` adds is no part of a secret.
+            return (version.payload or b"").decode("utf-8").removesuffix("\n").removesuffix("\r")
+        except UnicodeDecodeError as error:
+            raise UnresolvedError("the value is not UTF-8") from error
 
     def _file(self, target: str) -> str:
         try:
@@ -111,23 +135,31 @@ def _pointed(value: str, pointer: str) -> str:
     return found
 
 
-def resolve_all(
-    documents: Iterable[Document], catalogue: Catalogue, root: Path, environment: Mapping[str, str]
-) -> list[Payload]:
-    """Every document with values in place of refs, each proven again.
+def resolve_all(documents: Iterable[Document], catalogue: Catalogue, resolver: Resolver) -> list[Payload]:
+    """Every document with values in place of refs, each proven again; each ref is read once.
 
     Raises ``OutsideError`` that names every ref without a value and its place in the YAML.
     """
     documents = list(documents)
-    resolver, values, problems = Resolver(root, environment), dict[Ref, Secret](), dict[Ref, str]()
+    values, problems = dict[Ref, Secret](), dict[Ref, str]()
     for ref in dict.fromkeys(each for document in documents for each in refs_in(document.content)):
         try:
             values[ref] = resolver.resolve(ref)
         except UnresolvedError as error:
             problems[ref] = str(error)
     if problems:
-        raise OutsideError("\n".join(_described(problems, catalogue, root)), "nothing was written; run it again")
-    return [_payload(document, values) for document in documents]
+        described = "\n".join(_described(problems, catalogue, resolver.root))
+        raise OutsideError(described, "nothing was written; run it again")
+    return [_payload(document, values, resolver.read_from) for document in documents]
+
+
+def unpinned(catalogue: Catalogue, root: Path) -> Iterator[str]:
+    """Every ref that follows its secret's latest version: it changes without a commit. With its place."""
+    locator = Locator(root)
+    for ref, place in ref_places(catalogue):
+        if ref.scheme == "gcpsecrets" and ref.version is None:
+            at = locator.find(place)
+            yield f"{at.file}:{at.line}:{at.column}: {ref} is not pinned: add ?version=N"
 
 
 def _described(problems: dict[Ref, str], catalogue: Catalogue, root: Path) -> Iterator[str]:
@@ -154,11 +186,12 @@ def _written(written: Any, place: Place) -> Iterator[tuple[Ref, Place]]:
         yield written.oauth.client_secret, place / "oauth" / "client_secret"
 
 
-def _payload(document: Document, values: Mapping[Ref, Secret]) -> Payload:
+def _payload(document: Document, values: Mapping[Ref, Secret], read_from: Mapping[Ref, int]) -> Payload:
     data = plain(document.content, lambda ref: values[ref].reveal())
     prove(document, data)
     encoded = compact(data)
     if len(encoded) > MAX_SECRET_BYTES:
         message = f"{document.kind} of {document.owner} has {len(encoded):,} bytes with its secrets"
         raise OutsideError(message, f"a secret holds {MAX_SECRET_BYTES:,}; nothing was written")
-    return Payload(document, encoded)
+    pinned = sorted({f"{ref}@{read_from[ref]}" for ref in refs_in(document.content) if ref in read_from})
+    return Payload(document, encoded, tuple(pinned))

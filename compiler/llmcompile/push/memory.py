@@ -1,0 +1,99 @@
+"""The store port's fake: a store in memory, for tests of what is built on the port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from llmcompile.push.ownership import LABELS, is_ours
+from llmcompile.push.store import ConflictError, Held, State, Version, VersionInfo
+
+
+class MemoryStore:
+    """Secrets in memory. ``before`` is called with each call's name and secret, and may raise."""
+
+    def __init__(self, before: Callable[[str, str], None] = lambda call, secret: None) -> None:
+        self.secrets: dict[str, Held] = {}
+        self.payloads: dict[str, list[Version]] = {}
+        self.created: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+        self._before = before
+
+    def ours(self) -> Iterable[Held]:
+        """All with our label."""
+        self._before("ours", "")
+        return [each for each in self.secrets.values() if is_ours(each)]
+
+    def held(self, secret: str) -> Held | None:
+        """One secret."""
+        self._before("held", secret)
+        return self.secrets.get(secret)
+
+    def read(self, secret: str, number: int) -> Version | None:
+        """A version by its number."""
+        self._before("read", secret)
+        versions = self.payloads.get(secret, [])
+        if not 1 <= number <= len(versions):
+            return None
+        found = versions[number - 1]
+        return found if found.state == "enabled" else replace(found, payload=None)
+
+    def versions(self, secret: str) -> Sequence[VersionInfo]:
+        """All versions, newest first."""
+        self._before("versions", secret)
+        return [VersionInfo(each.number, each.state, self.created) for each in reversed(self.payloads.get(secret, []))]
+
+    def latest(self, secret: str) -> int | None:
+        """The newest created, where it is enabled."""
+        self._before("latest", secret)
+        versions = self.payloads.get(secret)
+        return versions[-1].number if versions and versions[-1].state == "enabled" else None
+
+    def lacking(self, secret: str, *, exists: bool) -> Sequence[str]:
+        """Nothing is forbidden here."""
+        self._before("lacking", secret)
+        return ()
+
+    def create(self, secret: str, annotations: Mapping[str, str]) -> Held:
+        """Make an empty secret."""
+        self._before("create", secret)
+        if secret in self.secrets:
+            raise ConflictError(f"{secret} is there already")
+        self.secrets[secret] = Held(secret, LABELS, dict(annotations), '"1"')
+        self.payloads[secret] = []
+        return self.secrets[secret]
+
+    def update(self, held: Held, annotations: Mapping[str, str]) -> Held:
+        """Change a secret that still has this etag."""
+        self._before("update", held.secret)
+        now = self.secrets[held.secret]
+        if now.etag != held.etag:
+            raise ConflictError(f"{held.secret} was changed by someone else")
+        etag = f'"{int(now.etag.strip(chr(34))) + 1}"'
+        self.secrets[held.secret] = replace(
+            now, labels={**now.labels, **LABELS}, annotations=dict(annotations), etag=etag
+        )
+        return self.secrets[held.secret]
+
+    def add(self, secret: str, payload: bytes) -> int:
+        """Add a version."""
+        self._before("add", secret)
+        versions = self.payloads[secret]
+        versions.append(Version(len(versions) + 1, payload))
+        return len(versions)
+
+    def enable(self, secret: str, number: int) -> None:
+        """Make a version readable."""
+        self._set(secret, number, "enabled")
+
+    def disable(self, secret: str, number: int) -> None:
+        """Make a version unreadable."""
+        self._set(secret, number, "disabled")
+
+    def destroy(self, secret: str, number: int) -> None:
+        """Destroy a version."""
+        self._set(secret, number, "destroyed")
+
+    def _set(self, secret: str, number: int, state: State) -> None:
+        self._before(state, secret)
+        self.payloads[secret][number - 1] = replace(self.payloads[secret][number - 1], state=state)

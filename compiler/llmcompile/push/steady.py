@@ -1,0 +1,75 @@
+"""Writes that survive an answer that did not arrive: look before trying again, so that nothing is done twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from llmcompile.errors import OutsideError, RefusedError
+from llmcompile.push.clock import Clock
+from llmcompile.push.ownership import is_ours
+from llmcompile.push.store import ConflictError, Held, Store, UncertainError
+
+_ATTEMPTS = 6
+_FIRST_WAIT = 0.5
+"""Seconds; doubled each time, 31 in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Steady:
+    """A store whose writes may be uncertain, and the clock to wait by."""
+
+    store: Store
+    clock: Clock
+
+    def ensure(self, secret: str, annotations: Mapping[str, str]) -> Held:
+        """The secret as it is, made where there was none. Raises ``RefusedError`` where it is not ours."""
+        held = self.store.held(secret)
+        for wait in self._waits(f"{secret} was made, but cannot be read yet"):
+            if held is None:
+                try:
+                    held = self.store.create(secret, annotations)
+                except (ConflictError, UncertainError):
+                    self.clock.sleep(wait)
+                    held = self.store.held(secret)  # may lag behind the one that made it
+            if held is not None:
+                break
+        assert held is not None  # noqa: S101 - _waits raises otherwise
+        if not is_ours(held):
+            message = f"{secret} appeared meanwhile and does not carry our label"
+            raise RefusedError(message, "take it over: llmcompile adopt")
+        return held
+
+    def note(self, held: Held, annotate: Callable[[Mapping[str, str]], Mapping[str, str]]) -> Held:
+        """The secret with its annotations changed by its etag, whoever else changes them at the same time."""
+        for wait in self._waits(f"{held.secret} could not be claimed"):
+            wanted = annotate(held.annotations)
+            try:
+                return self.store.update(held, wanted)
+            except (ConflictError, UncertainError):
+                self.clock.sleep(wait)
+            # What is read may lag behind what was carried out without our hearing of it: then it conflicts again.
+            held = self.store.held(held.secret) or held
+            if held.annotations == wanted:
+                return held
+        raise AssertionError
+
+    def add(self, secret: str, payload: bytes, expected: int) -> int:
+        """The number of the version with this payload, added once; ``expected`` is the first that it may have."""
+        for wait in self._waits(f"{secret} could not be written"):
+            try:
+                return self.store.add(secret, payload)
+            except UncertainError:
+                self.clock.sleep(wait)
+                number = expected
+                while version := self.store.read(secret, number):
+                    if version.payload == payload:
+                        return number
+                    number += 1
+        raise AssertionError
+
+    @staticmethod
+    def _waits(failure: str) -> Iterator[float]:
+        for attempt in range(_ATTEMPTS):
+            yield _FIRST_WAIT * 2**attempt
+        raise OutsideError(f"{failure} after {_ATTEMPTS} attempts", "run it again: it writes what is left")
