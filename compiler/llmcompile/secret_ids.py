@@ -12,6 +12,11 @@ _FORMS: dict[Kind, str] = {
     "PROVISIONED_OPENAI_CONFIG": "azure_openai_{}",
 }
 
+SUBJECTS: dict[str, tuple[Kind, ...]] = {
+    "account": ("CUSTOMER_LLM_CONFIG", "ROUTER_POLICY"),
+    "region": ("PROVISIONED_OPENAI_CONFIG",),
+}
+
 
 def secret_id(kind: Kind, owner: str) -> str:
     """The id of the secret that holds a document of an account or region."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ import click
 from llmcompile.errors import PROBLEMS, UsageError
 
 if TYPE_CHECKING:
+    from llmcompile.diagnostics import Diagnostic
     from llmcompile.pipeline import Compiled, Progress
 
 
@@ -88,20 +89,20 @@ def compiled(root: Path, as_of: datetime | None) -> Compiled:
 def compiled_or_exit(root: Path, as_of: datetime | None) -> Compiled:
     """The same for commands that need documents: problems go to stderr, errors end the command."""
     result = compiled(root, as_of)
-    show_problems(root, result)
+    show_problems(root, result.diagnostics)
     if result.failed:
         sys.exit(PROBLEMS)
     return result
 
 
-def show_problems(root: Path, result: Compiled) -> None:
+def show_problems(root: Path, diagnostics: Iterable[Diagnostic]) -> None:
     """Every error and warning as text on stderr; notes are for ``check``."""
     from llmcompile.diagnostics import Severity
     from llmcompile.load.locate import Locator
     from llmcompile.show.located import located, summary
     from llmcompile.show.text import render
 
-    shown = [each for each in result.diagnostics if each.severity is not Severity.NOTE]
+    shown = [each for each in diagnostics if each.severity is not Severity.NOTE]
     if shown:
         click.echo(render(located(shown, Locator(root))), err=True)
         click.echo(summary(shown), err=True)

@@ -1,15 +1,17 @@
-"""What ``plan``, ``push``, ``drift`` and ``adopt`` start from: the store opened, refs resolved, both compared."""
+"""What the commands that talk to a store start from: the store opened, refs resolved, both compared."""
 
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from llmcompile.cli.options import progress_bar
+from llmcompile.cli.options import find_root, progress_bar, show_problems
+from llmcompile.errors import PROBLEMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +46,29 @@ def resolved(result: Compiled, documents: Sequence[Document], opener: Opener) ->
     for note in unpinned(result.linked, opener.root):
         click.echo(f"note: {note}", err=True)
     return payloads
+
+
+def opened(root: Path | None, to: str) -> tuple[str, DirectoryStore | GoogleStore]:
+    """A store and its URI, for what must work whatever is wrong with the YAML.
+
+    A name needs ``llmcompile.yaml``, and nothing else of the repository; a URI needs nothing.
+    """
+    from llmcompile.inputs.project import Project
+    from llmcompile.load.repository import load_project
+    from llmcompile.push.open import Opener, store_uri
+    from llmcompile.store_uri import parse_uri
+
+    if parse_uri(to):
+        where, project = root or Path.cwd(), Project(version=1)
+    else:
+        where = find_root(root)
+        loaded, problems = load_project(where)
+        if loaded is None:
+            show_problems(where, problems)
+            sys.exit(PROBLEMS)
+        project = loaded
+    uri = store_uri(to, project)
+    return str(uri), Opener(where).store(uri)
 
 
 def looked(where: Path, result: Compiled, to: str) -> Looked:

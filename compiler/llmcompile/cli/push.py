@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llmcompile.cli.options import as_of_option, compiled_or_exit, find_root, progress_bar, root_option, to_option
+from llmcompile.cli.subjects import SubjectType
 from llmcompile.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -17,18 +18,6 @@ if TYPE_CHECKING:
     from llmcompile.cli.planning import Looked
     from llmcompile.push.apply import Run
     from llmcompile.push.guards import Refusal
-
-
-class _Subject(click.ParamType[str]):
-    """``account/ID`` or ``region/ID``, as refusals spell it."""
-
-    name = "account/ID"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        kind, _, name = value.partition("/")
-        if kind not in ("account", "region") or not name:
-            self.fail(f"{value!r} is neither account/ID nor region/ID", param, ctx)
-        return value
 
 
 @click.command("push")
@@ -41,8 +30,8 @@ class _Subject(click.ParamType[str]):
     "--wait", type=click.FloatRange(min=0), metavar="SECONDS", help="Wait until readers get the new versions."
 )
 @click.option("--confirm-changes", type=int, metavar="N", help="Exactly N secrets may change.")
-@click.option("--confirm-removed", type=_Subject(), multiple=True, help="It has left for good. Repeatable.")
-@click.option("--confirm-emptied", type=_Subject(), multiple=True, help="It may have no endpoint. Repeatable.")
+@click.option("--confirm-removed", type=SubjectType(), multiple=True, help="It has left for good. Repeatable.")
+@click.option("--confirm-emptied", type=SubjectType(), multiple=True, help="It may have no endpoint. Repeatable.")
 @click.option("--confirm-revision", default="", metavar="COMMIT", help="Push over this commit, which is not older.")
 def command(
     root: Path | None,

@@ -77,6 +77,12 @@ def load_repository(root: Path, progress: Progress = lambda done, total: None) -
     return repository, diagnostics
 
 
+def load_project(root: Path) -> tuple[Project | None, list[Diagnostic]]:
+    """``llmcompile.yaml`` alone: what is done in an emergency must not wait for every file to be right."""
+    diagnostics: list[Diagnostic] = []
+    return _file(root, PROJECT_FILE, Project, diagnostics), diagnostics
+
+
 @dataclass(frozen=True, slots=True)
 class _Entries:
     """What a folder holds, before any of it is read."""

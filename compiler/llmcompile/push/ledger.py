@@ -7,6 +7,7 @@ names the number that it expects to follow, and counts only if it got the next o
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
@@ -17,6 +18,14 @@ from llmcompile.push.store import StoreReader, Version
 
 LEDGER = "llmcompile_ledger"
 _FORMAT = 1
+_TEXT = {
+    "run": re.compile(r"[0-9a-f]{16}"),
+    "command": re.compile(r"push|rollback"),
+    "revision": re.compile(r"([0-9a-f]{40,64}(-dirty)?)?"),
+    "plan": re.compile(r"sha256:[0-9a-f]{64}"),
+    "started": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z"),
+}
+"""What an entry of ours looks like: anyone may have written to the secret, and entries are shown."""
 _ROOM = 60_000
 """Bytes; a version holds 65,536."""
 
@@ -56,9 +65,10 @@ class Entry:
             return None
         try:
             data = json.loads(version.payload)
-            known = {key: data[key] for key in ("after", "run", "command", "revision", "plan", "started", "count")}
-            return cls(**known, writes=dict(data.get("writes", {})), number=version.number)
-        except (ValueError, KeyError, TypeError, AttributeError):
+            texts = {key: _TEXT[key].fullmatch(data[key])[0] for key in _TEXT}  # type: ignore[index]
+            writes = {str(secret): int(number) for secret, number in data["writes"].items()}
+            return cls(int(data["after"]), **texts, writes=writes, count=int(data["count"]), number=version.number)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
 
     def encoded(self) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from itertools import chain
 from typing import Any
 
 from llmcompile.push.ledger import LEDGER
+from llmcompile.push.meaning.documents import read
 from llmcompile.push.newest import newest
 from llmcompile.push.ownership import retired
 from llmcompile.push.resolve import Payload
@@ -39,15 +39,12 @@ class Seen:
         return self.wanted is not None and self.newest is not None and self.newest.payload == self.wanted.data
 
     def old(self) -> Any:
-        """The document that the store holds; None where there is none, or none that can be read."""
-        try:
-            return json.loads(self.newest.payload) if self.newest and self.newest.payload else None
-        except ValueError:
-            return None
+        """The document that the store holds; None where there is none, ``UNREADABLE`` where it is none."""
+        return read(self.newest.payload) if self.newest else None
 
     def new(self) -> Any:
         """The document that git wants; None where it wants none."""
-        return json.loads(self.wanted.data) if self.wanted else None
+        return read(self.wanted.data) if self.wanted else None
 
 
 def look(

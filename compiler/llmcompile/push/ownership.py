@@ -6,6 +6,7 @@ digest is of the document with refs in place of values, as in ``dist/manifest.js
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Self
@@ -14,6 +15,9 @@ from llmcompile.push.store import Held
 
 LABELS: Mapping[str, str] = {"managed-by": "llmcompile"}
 _PREFIX = "llmcompile-"
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+_OURS = re.compile(r"(sha256:)?[0-9a-f]{40,64}(-dirty)?")
+"""A digest or a commit."""
 _RETIRED = f"{_PREFIX}retired"
 
 
@@ -39,7 +43,8 @@ class Record:
     def of(cls, held: Held) -> Self | None:
         """What the secret says of itself; None where it says nothing that we could have written."""
         version, *others = (held.annotations.get(f"{_PREFIX}{each.name}", "") for each in fields(cls))
-        return cls(int(version), *others) if version.isdecimal() and len(version) < 10 else None
+        known = [each if _OURS.fullmatch(each) else "" for each in others]  # anyone may have edited them
+        return cls(int(version), *known) if _NUMBER.fullmatch(version) else None
 
     def onto(self, annotations: Mapping[str, str]) -> dict[str, str]:
         """The annotations of others, with ours; a secret that is written is no longer retired."""
