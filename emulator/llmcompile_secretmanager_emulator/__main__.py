@@ -21,7 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0 stopped as told, 2 wrong usage, 5 address or faults unusable."""
     options = _parser().parse_args(arguments)
     if not (options.any_host or _is_loopback(options.host)):
-        return _say(USAGE, f"{options.host} is no IPv4 loopback address, and nothing here is encrypted; --any-host insists")
+        return _say(
+            USAGE, f"{options.host} is no IPv4 loopback address, and nothing here is encrypted; --any-host insists"
+        )
     # Before any thread starts, so that every thread leaves the signals to the wait below.
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:

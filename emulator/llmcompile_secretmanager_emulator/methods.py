@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from google.cloud.secretmanager_v1.types import service
-from google.iam.v1 import iam_policy_pb2  # type: ignore[import-untyped]
+from google.iam.v1 import iam_policy_pb2
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 
 from llmcompile_secretmanager_emulator import messages, reads

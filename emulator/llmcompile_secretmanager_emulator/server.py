@@ -12,11 +12,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import grpc  # type: ignore[import-untyped]
+import grpc
 from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 from google.cloud.secretmanager_v1.services.secret_manager_service.transports import SecretManagerServiceGrpcTransport
 from google.cloud.secretmanager_v1.types import service as messages
-from google.iam.v1 import iam_policy_pb2  # type: ignore[import-untyped]
+from google.iam.v1 import iam_policy_pb2
 
 from llmcompile_secretmanager_emulator.clock import Clock, SystemClock
 from llmcompile_secretmanager_emulator.errors import RefusedError
@@ -29,6 +29,10 @@ from llmcompile_secretmanager_emulator.service import DroppedError, Service
 _SERVICE = "google.cloud.secretmanager.v1.SecretManagerService"
 _FIRST_NUMBER = 123_456_789_012
 _THREADS = 32  # calls at once, delayed ones included
+_CHANNEL = [
+    ("grpc.max_receive_message_length", -1),  # as Google's client: pages may be large
+    ("grpc.use_local_subchannel_pool", 1),  # or the channels of one process share a connection
+]
 
 
 class Emulator:
@@ -82,7 +86,7 @@ class Emulator:
 
     def client(self, token: str | None = None) -> SecretManagerServiceClient:
         """An unmodified client with a connection of its own; ``token`` is who it says it is."""
-        channel = grpc.insecure_channel(self.address, options=[("grpc.max_receive_message_length", -1)])
+        channel = grpc.insecure_channel(self.address, options=_CHANNEL)
         self._channels.append(channel)
         if token is not None:
             channel = grpc.intercept_channel(channel, _Bearer(token))
@@ -112,7 +116,7 @@ class Emulator:
         return self.model.state.get((self.number, secret_id))
 
 
-class _Bearer(grpc.UnaryUnaryClientInterceptor):  # type: ignore[misc]  # grpc has no types
+class _Bearer(grpc.UnaryUnaryClientInterceptor):
     """Sends the token with every call: insecure channels take no call credentials."""
 
     def __init__(self, token: str) -> None:
@@ -136,7 +140,7 @@ def _handlers(service: Service) -> grpc.GenericRpcHandler:
     )
 
 
-def _handler(service: Service, method: Method) -> grpc.RpcMethodHandler:
+def _handler(service: Service, method: Method) -> grpc.RpcMethodHandler[Any, Any]:
     def handle(request: Any, context: grpc.ServicerContext) -> Any:
         try:
             return service.answer(method, request, _caller(context))
@@ -158,20 +162,21 @@ def _serialize(reply: Any) -> bytes:
 
 def _caller(context: grpc.ServicerContext) -> str:
     header = dict(context.invocation_metadata()).get("authorization", "")
-    return header.removeprefix("Bearer ") or ANONYMOUS
+    return str(header).removeprefix("Bearer ") or ANONYMOUS
 
 
 def _cut(context: grpc.ServicerContext) -> None:
     """Shuts the very socket that the call came on, and with it the other calls on it, as a lost connection does."""
-    peer = context.peer()
+    port = int(context.peer().rpartition(":")[2])
     for entry in Path("/dev/fd").iterdir():
         with suppress(OSError):  # the listing names descriptors that are closed by now, its own among them
             if stat.S_ISSOCK(entry.stat().st_mode):
-                _shut_if_to(peer, int(entry.name))
+                _shut_if_from(port, int(entry.name))
     context.abort(grpc.StatusCode.UNAVAILABLE, "Socket closed")
 
 
-def _shut_if_to(peer: str, descriptor: int) -> None:
+def _shut_if_from(port: int, descriptor: int) -> None:
+    """The client's end may be in this process too; it has the port as its own, not as its peer's."""
     with socket.socket(fileno=os.dup(descriptor)) as connection:
-        if connection.family == socket.AF_INET and "ipv4:{}:{}".format(*connection.getpeername()) == peer:
+        if connection.getpeername()[1:2] == (port,):
             connection.shutdown(socket.SHUT_RDWR)
