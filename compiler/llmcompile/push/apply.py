@@ -108,7 +108,7 @@ class Run:
         """The write with its secret, made where there was none."""
         if write.held is not None:
             return write
-        return replace(write, held=self.steady.ensure(write.secret, self._record(write).onto({})))
+        return replace(write, held=self.steady.make(write.secret, self._record(write).onto({})))
 
     def _begin(self, writes: Sequence[Write]) -> None:
         entry = Entry(
@@ -128,13 +128,15 @@ class Run:
         return Record(write.before + 1, write.document, self.report.revision, self.report.plan.digest)
 
     def _write(self, write: Write) -> int:
-        """Claim, add, read back; the version's number."""
-        self._still_ours()
+        """Claim, add, read back; the version's number.
+
+        Whoever took over meanwhile is noticed once it is written, at the cost of one read: what came too late is
+        taken back then. A look before would leave a gap all the same.
+        """
         assert write.held is not None  # noqa: S101 - all were made
         held, record = write.held, self._record(write)
         if Record.of(held) != record:
             held = self.steady.note(held, record.onto)
-            self._still_ours()
         number = self.steady.add(write.secret, write.payload, record.version)
         back = self.steady.store.read(write.secret, number)
         if back is None or back.payload != write.payload:

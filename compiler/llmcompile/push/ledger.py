@@ -98,7 +98,8 @@ def last(store: StoreReader) -> tuple[int, Entry | None]:
 
 def begin(steady: Steady, entry: Entry) -> Entry:
     """Enter a run. Raises ``RefusedError`` where another one was entered first; nothing else was written then."""
-    steady.ensure(LEDGER, {})
+    if entry.after == 0:
+        steady.make(LEDGER, {})
     begun = replace(entry, number=steady.add(LEDGER, entry.encoded(), entry.after + 1))
     if not begun.counts:
         raise RefusedError("another push began at the same time; nothing was written", "look at the plan again")

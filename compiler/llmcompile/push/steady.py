@@ -22,23 +22,19 @@ class Steady:
     store: Store
     clock: Clock
 
-    def ensure(self, secret: str, annotations: Mapping[str, str]) -> Held:
-        """The secret as it is, made where there was none. Raises ``RefusedError`` where it is not ours."""
-        held = self.store.held(secret)
+    def make(self, secret: str, annotations: Mapping[str, str]) -> Held:
+        """The secret, made unless someone has made it. Raises ``RefusedError`` where it is not ours."""
         for wait in self._waits(f"{secret} was made, but cannot be read yet"):
-            if held is None:
-                try:
-                    held = self.store.create(secret, annotations)
-                except (ConflictError, UncertainError):
-                    self.clock.sleep(wait)
-                    held = self.store.held(secret)  # may lag behind the one that made it
-            if held is not None:
-                break
-        assert held is not None  # noqa: S101 - _waits raises otherwise
-        if not is_ours(held):
-            message = f"{secret} appeared meanwhile and does not carry our label"
-            raise RefusedError(message, "take it over: llmcompile adopt")
-        return held
+            try:
+                return self.store.create(secret, annotations)
+            except (ConflictError, UncertainError):
+                self.clock.sleep(wait)
+            if held := self.store.held(secret):  # may lag behind the one that made it
+                if is_ours(held):
+                    return held
+                message = f"{secret} appeared meanwhile and does not carry our label"
+                raise RefusedError(message, "take it over: llmcompile adopt")
+        raise AssertionError
 
     def note(self, held: Held, annotate: Callable[[Mapping[str, str]], Mapping[str, str]]) -> Held:
         """The secret with its annotations changed by its etag, whoever else changes them at the same time."""
