@@ -80,10 +80,6 @@ class Emulator:
             channel.close()
         self._server.stop(grace=0).wait()
 
-    def wait(self) -> None:
-        """Until the server was stopped."""
-        self._server.wait_for_termination()
-
     def client(self, token: str | None = None) -> SecretManagerServiceClient:
         """An unmodified client with a connection of its own; ``token`` is who it says it is."""
         channel = grpc.insecure_channel(self.address, options=_CHANNEL)
