@@ -14,7 +14,6 @@ from llmrouter.documents import CUSTOMER, POLICY, PROVISIONED
 from llmrouter.environment import load
 from llmrouter.reader import DocumentError
 from llmrouter.resolve import callable_names
-from llmrouter.settings import Settings
 from llmrouter.snapshot import Snapshot
 from llmrouter.upstream import TimeLimits
 
@@ -45,9 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _serve(options: argparse.Namespace, snapshot: Snapshot) -> int:
     try:
-        from llmrouter.app import Router
+        from llmrouter.app import Settings
         from llmrouter.server import bind, run
-        from llmrouter.upstream_aiohttp import AiohttpUpstream
     except ModuleNotFoundError as error:
         return _say(USAGE, f"{error.name} is not installed; pip install 'llmcompile[runtime]'")
     limits = TimeLimits(options.connect_timeout, options.first_byte_timeout, options.idle_timeout)
@@ -59,12 +57,7 @@ def _serve(options: argparse.Namespace, snapshot: Snapshot) -> int:
         return _say(
             OUTSIDE, f"cannot listen on {options.host}:{options.port}: {reason}; free it, or pass --host or --port"
         )
-    return run(
-        lambda: Router(snapshot, AiohttpUpstream(), settings),
-        listener,
-        options.workers,
-        lambda: _announce(listener, snapshot, options.workers),
-    )
+    return run(settings, snapshot, listener, options.workers, lambda: _announce(listener, snapshot, options.workers))
 
 
 def _announce(listener: socket.socket, snapshot: Snapshot, workers: int) -> None:

@@ -1,29 +1,40 @@
-"""Whose request it is: the key presented, compared by its hash in constant time."""
+"""Whose request it is: the key presented, compared by its hash in a time that says nothing of the keys."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 from collections.abc import Iterable
 
 from llmrouter.entities import Key
 from llmrouter.errors import unauthorized
-from llmrouter.snapshot import Snapshot
 
 
-def identify(snapshot: Snapshot, headers: Iterable[tuple[bytes, bytes]]) -> Key | None:
-    """The key of a request; None where the router has no keys. Raises ApiError 401."""
-    if not snapshot.keys:
-        return None
-    found = None
-    for presented in _presented(headers):
-        digest = hashlib.sha256(presented).hexdigest()
-        for key in snapshot.keys:  # all of them, every time: how long it takes says nothing
-            if hmac.compare_digest(key.sha256, digest):
-                found = key
-    if found is None:
+class Access:
+    """The router keys of a snapshot.
+
+    They are found by a hash of their hash under a secret of this process: what the look-up takes depends on nothing
+    that a caller could learn or choose, and the last comparison is in constant time.
+    """
+
+    def __init__(self, keys: Iterable[Key]) -> None:
+        self._secret = os.urandom(32)
+        self._keys = {self._hidden(bytes.fromhex(key.sha256)): key for key in keys}
+
+    def identify(self, headers: Iterable[tuple[bytes, bytes]]) -> Key | None:
+        """The key of a request; None where the router has no keys. Raises ApiError 401."""
+        if not self._keys:
+            return None
+        for presented in _presented(headers):
+            digest = hashlib.sha256(presented)
+            found = self._keys.get(self._hidden(digest.digest()))
+            if found is not None and hmac.compare_digest(found.sha256, digest.hexdigest()):
+                return found
         raise unauthorized()
-    return found
+
+    def _hidden(self, digest: bytes) -> bytes:
+        return hashlib.blake2b(digest, key=self._secret, digest_size=16).digest()
 
 
 def _presented(headers: Iterable[tuple[bytes, bytes]]) -> Iterable[bytes]:

@@ -1,152 +1,139 @@
-"""The ASGI app: matches the path, takes the snapshot, and sees every request to an answer and a log line."""
+"""The router: matches the path, takes the snapshot, and sees every request to an answer and a log line."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import os
+import re
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from llmrouter import __version__
-from llmrouter.access import identify
-from llmrouter.asgi import ClientGoneError, Receive, Request, Send, answer, answer_error, cancelled_when_gone
+from llmrouter.access import Access
 from llmrouter.deliver import deliver
+from llmrouter.entities import Candidate
 from llmrouter.errors import ApiError, internal, model_not_found, unavailable
+from llmrouter.exchange import Exchange
 from llmrouter.forward import Call, Forwarder
-from llmrouter.operations import Operation
+from llmrouter.operations import Operation, Route, match
 from llmrouter.payload import Payload
-from llmrouter.record import Record, write_stdout
-from llmrouter.resolve import Candidate, Refused, Unreachable, callable_names, resolve
-from llmrouter.routes import Route, match
-from llmrouter.settings import Settings
+from llmrouter.record import Record
+from llmrouter.resolve import Refused, Unreachable, callable_names, resolve
 from llmrouter.snapshot import Snapshot
 from llmrouter.tokens import Tokens
-from llmrouter.upstream import Upstream
+from llmrouter.upstream import Headers, TimeLimits, Upstream
 
 _GONE = 499  # nobody gets to see it but the log
 _ALONG = (b"accept", b"traceparent", b"tracestate")
+_REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
+_JSON = (b"content-type", b"application/json")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator may tune; everything else is in the documents."""
+
+    limits: TimeLimits = field(default_factory=TimeLimits)
+    max_body: int = 32 << 20
+    """Bytes of a request body."""
+    region: str | None = None
+    """Where this router runs; for logs and /readyz."""
 
 
 class Router:
-    """One account's router. ``snapshot`` is read once per request, so it can be replaced as a whole."""
+    """One account's router. Its snapshot is read once per request, so it can be replaced as a whole."""
 
     def __init__(
-        self,
-        snapshot: Snapshot,
-        upstream: Upstream,
-        settings: Settings,
-        write: Callable[[bytes], None] = write_stdout,
+        self, snapshot: Snapshot, upstream: Upstream, settings: Settings, write: Callable[[bytes], None]
     ) -> None:
-        self.snapshot = snapshot
-        self._upstream, self._settings, self._write = upstream, settings, write
-        self._forwarder = Forwarder(upstream, Tokens(upstream), settings)
+        self._snapshot, self._access = snapshot, Access(snapshot.keys)
+        self._settings, self._write = settings, write
+        self._prefix, self._numbers = os.urandom(10).hex(), itertools.count()
+        self._forwarder = Forwarder(upstream, Tokens(upstream), settings.limits)
 
-    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-        """Serve one ASGI connection."""
-        if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
-        elif scope["type"] == "http":
-            await self._http(Request.of(scope, receive), send)
-
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                await self._upstream.open()
-                await send({"type": "lifespan.startup.complete"})
-            else:
-                await self._upstream.close()
-                await send({"type": "lifespan.shutdown.complete"})
-                return
-
-    async def _http(self, request: Request, send: Send) -> None:
-        own = [(b"x-request-id", request.request_id.encode())]
+    async def __call__(self, exchange: Exchange) -> None:
+        """Answer one request."""
+        given = exchange.header(b"x-request-id") or b""
+        request_id = given.decode() if _REQUEST_ID.fullmatch(given) else f"{self._prefix}{next(self._numbers):012x}"
+        own = [(b"x-request-id", request_id.encode())]
         try:
-            route = _matched(request)
+            route = _matched(exchange)
             if route.operation is not None:
-                await self._call(request, route.operation, route.model, send)
+                await self._call(exchange, route.operation, route.model, request_id)
             else:
-                await answer(send, 200, self._told(request, route), own)
+                exchange.answer(200, self._told(exchange, route), [*own, _JSON])
         except ApiError as error:
-            await answer_error(send, error, own)
+            exchange.answer_error(error, own)
         except Exception as bug:
             _complain(bug)
-            await answer_error(send, internal(), own)
+            exchange.answer_error(internal(), own)
 
-    def _told(self, request: Request, route: Route) -> bytes:
-        snapshot = self.snapshot
+    def _told(self, exchange: Exchange, route: Route) -> bytes:
+        snapshot = self._snapshot
         if route.kind == "health":
             return b'{"status":"ok"}'
         if route.kind == "ready":
             state = {"status": "ready", "region": self._settings.region, "documents": dict(snapshot.digests)}
             return json.dumps(state).encode()
-        names = callable_names(snapshot, identify(snapshot, request.headers))
+        names = callable_names(snapshot, self._access.identify(exchange.headers))
         if route.model is None:
             return json.dumps({"object": "list", "data": [_model(name) for name in names]}).encode()
         if route.model not in names:
             raise model_not_found(route.model, None)
         return json.dumps(_model(route.model)).encode()
 
-    async def _call(self, request: Request, operation: Operation, named: str | None, send: Send) -> None:
-        record = Record(request.request_id, self.snapshot, self._settings.region)
-        started = False
-
-        async def noted(message: Any) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started, record.status = True, message["status"]
-            await send(message)
-
+    async def _call(self, exchange: Exchange, operation: Operation, named: str | None, request_id: str) -> None:
+        record = Record(request_id, self._snapshot, self._settings.region)
         try:
-            await self._exchange(request, operation, named, record, noted)
-        except ClientGoneError:
-            if not record.delivery.complete:
-                record.status, record.error = _GONE, "client_gone"
+            await self._served(exchange, operation, named, record)
         except ApiError as error:
             record.error = error.code
-            await answer_error(noted, error, _told_of(record))
+            exchange.answer_error(error, _told_of(record))
+        except asyncio.CancelledError:
+            if not record.complete:
+                record.error = "client_gone" if exchange.gone else "stopped"
+            raise
         except Exception as bug:
             record.error = "internal_error"
             _complain(bug)
-            if not started:
-                await answer_error(noted, internal(), _told_of(record))
-        except asyncio.CancelledError:
-            record.error = "stopped"
-            raise
+            if exchange.status is None:
+                exchange.answer_error(internal(), _told_of(record))
         finally:
+            record.status = _GONE if record.error == "client_gone" else exchange.status
             self._write(record.line())
 
-    async def _exchange(
-        self, request: Request, operation: Operation, named: str | None, record: Record, send: Send
-    ) -> None:
-        snapshot = record.snapshot
-        record.key = identify(snapshot, request.headers)
-        payload = Payload.parse(await request.body(self._settings.max_body))
-        candidates = _resolved(snapshot, named or payload.model(), record)
-        call = Call(operation, payload, _along(request))
-        async with cancelled_when_gone(request.receive):
-            reply = await self._forwarder.forward(snapshot, candidates, call, record.progress)
-            await deliver(send, reply, operation, _told_of(record), record.delivery)
+    async def _served(self, exchange: Exchange, operation: Operation, named: str | None, record: Record) -> None:
+        record.key = self._access.identify(exchange.headers)
+        payload = Payload.parse(await exchange.body(self._settings.max_body))
+        candidates = _resolved(record, named or payload.model())
+        call = Call(operation, payload, _along(exchange, record.request_id))
+        reply = await self._forwarder.forward(candidates, call, record)
+        await deliver(exchange, reply, operation, _told_of(record), record)
 
 
-def _matched(request: Request) -> Route:
-    route = match(request.path)
+def _matched(exchange: Exchange) -> Route:
+    path = exchange.path
+    route = match(path)
     if route is None:
-        raise ApiError(404, f"Unknown path: {request.path[:200]}", code="unknown_path")
-    if request.method not in route.methods:
-        allow = ", ".join(route.methods)
-        message = f"Method {request.method} is not allowed here; use {allow}."
+        raise ApiError(404, f"Unknown path: {path[:200]}", code="unknown_path")
+    if exchange.method not in route.methods:
+        allow = b", ".join(route.methods).decode()
+        message = f"Method {exchange.method.decode()} is not allowed here; use {allow}."
         raise ApiError(405, message, code="method_not_allowed", headers={"allow": allow})
     return route
 
 
-def _resolved(snapshot: Snapshot, name: str, record: Record) -> tuple[Candidate, ...]:
+def _resolved(record: Record, name: str) -> tuple[Candidate, ...]:
     try:
-        return resolve(snapshot, name, key=record.key)
+        return resolve(record.snapshot, name, key=record.key)
     except Unreachable as refusal:
         raise (unavailable(name) if refusal.served else model_not_found(name, None)) from None
     except Refused as refusal:
@@ -154,30 +141,33 @@ def _resolved(snapshot: Snapshot, name: str, record: Record) -> tuple[Candidate,
         raise model_not_found(name, refusal.suggestion) from None
 
 
-def _along(request: Request) -> dict[str, str]:
+def _along(exchange: Exchange, request_id: str) -> dict[str, str]:
     """The headers that go upstream; of the client's, only these few."""
     headers = {
         "content-type": "application/json",
         "accept-encoding": "identity",
         "user-agent": f"llmrouter/{__version__}",
-        "x-request-id": request.request_id,
+        "x-request-id": request_id,
     }
-    for name in _ALONG:
-        value = request.header(name)
-        if value is not None:
-            headers[name.decode()] = value
+    for name, value in exchange.headers:
+        if name in _ALONG:
+            headers[name.decode()] = value.decode("latin-1")
     return headers
 
 
-def _told_of(record: Record) -> list[tuple[bytes, bytes]]:
+def _told_of(record: Record) -> Headers:
     """What the client learns of how its request was served."""
-    told = {"x-request-id": record.request_id, "x-llmrouter-attempts": str(record.progress.attempts)}
-    candidate = record.progress.candidate
-    if candidate is not None:
-        told["x-llmrouter-endpoint"] = candidate.endpoint.name
-        told["x-llmrouter-model"] = candidate.model
-        told["x-llmrouter-source"] = candidate.endpoint.source
-    return [(name.encode(), value.encode("ascii", "replace")) for name, value in told.items()]
+    told = [(b"x-request-id", record.request_id.encode()), (b"x-llmrouter-attempts", b"%d" % record.attempts)]
+    if record.candidate is not None:
+        endpoint = record.candidate.endpoint
+        told += _places(endpoint.name, record.candidate.model, endpoint.source)
+    return told
+
+
+@lru_cache(4096)
+def _places(endpoint: str, model: str, source: str) -> tuple[tuple[bytes, bytes], ...]:
+    named = {"endpoint": endpoint, "model": model, "source": source}
+    return tuple((f"x-llmrouter-{name}".encode(), value.encode("ascii", "replace")) for name, value in named.items())
 
 
 def _model(name: str) -> dict[str, Any]:

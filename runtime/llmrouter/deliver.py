@@ -5,15 +5,14 @@ A stream that is not complete never ends as if it were.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from llmrouter.asgi import Headers, Send, answer
 from llmrouter.errors import stream_broken
 from llmrouter.events import EventStream
+from llmrouter.exchange import Exchange
 from llmrouter.forward import Reply
 from llmrouter.operations import Operation
-from llmrouter.upstream import Answer, UpstreamFailure
-from llmrouter.usage import UNKNOWN, Reported, reported
+from llmrouter.record import Record
+from llmrouter.upstream import Answer, Headers, UpstreamFailure
+from llmrouter.usage import reported
 
 _NOT_FORWARDED = frozenset(
     # Of one connection alone, or said by this server itself.
@@ -24,80 +23,67 @@ _NOT_FORWARDED = frozenset(
 )
 
 
-@dataclass(slots=True)
-class Delivery:
-    """How it went; filled in on the way, so that it holds when the client leaves in the middle."""
-
-    usage: Reported = UNKNOWN
-    complete: bool = False
-    """Whether the client was sent all there was to say."""
-    error: str | None = None
-    """A code of ours where the reply broke off."""
-
-
-async def deliver(send: Send, reply: Reply, operation: Operation, own: Headers, delivery: Delivery) -> None:
+async def deliver(exchange: Exchange, reply: Reply, operation: Operation, own: Headers, record: Record) -> None:
     """Send the reply."""
-    headers = [*_forwarded(reply), *own]
+    headers = [*forwarded(reply), *own]
     if reply.rest is None:
         if not reply.header(b"content-encoding"):
-            delivery.usage = reported(reply.head)
-        await answer(send, reply.status, reply.head, headers)
-        delivery.complete = True
+            record.usage = reported(reply.head)
+        exchange.answer(reply.status, reply.head, headers)
+        record.complete = True
         return
     try:
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        exchange.start(reply.status, headers)
         if reply.is_event_stream:
-            await _events(send, reply.head, reply.rest, operation, delivery)
+            await _events(exchange, reply.head, reply.rest, operation, record)
         else:
-            await _bytes(send, reply.head, reply.rest, delivery)
+            await _bytes(exchange, reply.head, reply.rest, record)
     finally:
         reply.close()
 
 
-def _forwarded(reply: Reply) -> Headers:
-    named = {token.strip().lower() for token in reply.header(b"connection").split(b",")}
-    found = ((name.lower(), value) for name, value in reply.headers)
+def forwarded(reply: Reply) -> Headers:
+    """The reply's headers that are the client's too."""
+    named = {token.strip() for token in reply.header(b"connection").split(b",")}
     return [
-        (name, value)
-        for name, value in found
-        if name not in _NOT_FORWARDED and name not in named and not name.startswith(b"x-llmrouter-")
+        each
+        for each in reply.headers
+        if each[0] not in _NOT_FORWARDED and each[0] not in named and not each[0].startswith(b"x-llmrouter-")
     ]
 
 
-async def _events(send: Send, head: bytes, rest: Answer, operation: Operation, delivery: Delivery) -> None:
-    stream, data, error = EventStream(), head, None
+async def _events(exchange: Exchange, head: bytes, rest: Answer, operation: Operation, record: Record) -> None:
+    stream, data, broken = EventStream(), head, False
     try:
         while data:
-            await _chunk(send, stream.feed(data))
-            delivery.complete = stream.done
+            await exchange.write(stream.feed(data))
+            record.complete = stream.done
             data = await rest.read()
-        await _chunk(send, stream.finish(operation.ends_with_done))
+        await exchange.write(stream.finish(operation.ends_with_done))
     except UpstreamFailure:
-        error = stream_broken()
+        broken = True
     finally:
-        delivery.usage = reported(stream.usage_line)
+        record.usage = reported(stream.usage_line)
     if operation.ends_with_done:
         # What counts is the upstream's own word that it is done, however the connection ended.
-        error = None if stream.done else stream_broken()
-    delivery.error = error.code if error else None
-    await send({"type": "http.response.body", "body": b"data: " + error.body() + b"\n\n" if error else b""})
-    delivery.complete = True
+        broken = not stream.done
+    if broken:
+        error = stream_broken()
+        record.error = error.code
+        await exchange.write(b"data: " + error.body() + b"\n\n")
+    exchange.end()
+    record.complete = True
 
 
-async def _bytes(send: Send, head: bytes, rest: Answer, delivery: Delivery) -> None:
-    """Opaque bytes. If they break off the answer is left unfinished, and the server drops the connection."""
+async def _bytes(exchange: Exchange, head: bytes, rest: Answer, record: Record) -> None:
+    """Opaque bytes. If they break off the answer is left unfinished, and its connection is dropped."""
     data = head
     try:
         while data:
-            await _chunk(send, data)
+            await exchange.write(data)
             data = await rest.read()
     except UpstreamFailure:
-        delivery.error = stream_broken().code
+        record.error = stream_broken().code
         return
-    await send({"type": "http.response.body", "body": b""})
-    delivery.complete = True
-
-
-async def _chunk(send: Send, data: bytes) -> None:
-    if data:
-        await send({"type": "http.response.body", "body": data, "more_body": True})
+    exchange.end()
+    record.complete = True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -40,7 +41,7 @@ class AuthHeader:
     format: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, which leave no room for what is worked out once
 class Endpoint:
     """One upstream base URL with its credential."""
 
@@ -74,7 +75,7 @@ class Endpoint:
         """OAuth scopes; empty without OAuth."""
         return self.oauth.scopes if self.oauth else ()
 
-    @property
+    @cached_property
     def auth_kind(self) -> AuthKind:
         """How the router identifies itself upstream."""
         if self.auth_header and self.api_key:
@@ -89,20 +90,21 @@ class Endpoint:
         """The upstream's own name of a model: as written, else the prefix and the code joined as they are."""
         return self.upstream_names.get(model, self.deployment_prefix + model)
 
-    def auth_headers(self, token: str | None = None) -> dict[str, str]:
+    def auth_headers(self, token: str | None = None) -> Mapping[str, str]:
         """The headers that authenticate upstream; ``token`` is the OAuth access token where one is used."""
-        kind = self.auth_kind
-        if kind == "oauth":
-            return {"authorization": f"Bearer {token}"}
+        return {"authorization": f"Bearer {token}"} if self.auth_kind == "oauth" else self._key_headers
+
+    @cached_property
+    def _key_headers(self) -> Mapping[str, str]:
         if self.api_key is None:
             return {}
         key = self.api_key.reveal()
-        if kind == "custom" and self.auth_header:
+        if self.auth_header:
             return {self.auth_header.name.lower(): self.auth_header.format.replace("{api_key}", key)}
-        return {"api-key": key} if kind == "api-key" else {"authorization": f"Bearer {key}"}
+        return {"api-key": key} if self.auth_kind == "api-key" else {"authorization": f"Bearer {key}"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, as an endpoint
 class Candidate:
     """One place where one model can be called."""
 
@@ -112,6 +114,16 @@ class Candidate:
 
     def url(self, operation: str) -> str:
         """The upstream URL of an operation such as ``chat/completions``; a WebSocket's for ``realtime``."""
+        found = self._urls.get(operation)
+        if found is None:
+            found = self._urls[operation] = self._url(operation)
+        return found
+
+    @cached_property
+    def _urls(self) -> dict[str, str]:
+        return {}
+
+    def _url(self, operation: str) -> str:
         base, deployment = self.endpoint.base_url, quote(self.upstream_model, safe="")
         version = quote(self.endpoint.version or DEFAULT_API_VERSION, safe="")
         azure = self.endpoint.path_style == "azure"

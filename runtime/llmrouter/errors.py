@@ -51,9 +51,23 @@ def bad_request(message: str, *, param: str | None = None, code: str = "invalid_
 
 
 def too_large(limit: int) -> ApiError:
-    """A body over the limit, in bytes. The connection is closed: the rest of the body was not read."""
-    message = f"The request body is over the limit of {limit} bytes."
-    return ApiError(413, message, code="request_too_large", headers={"connection": "close"})
+    """A body over the limit, in bytes."""
+    return ApiError(413, f"The request body is over the limit of {limit} bytes.", code="request_too_large")
+
+
+def bad_framing() -> ApiError:
+    """Not HTTP as it should be: what of it is a request and what is not cannot be told."""
+    return ApiError(400, "The request is not valid HTTP.", code="invalid_http")
+
+
+def too_long_head() -> ApiError:
+    """A request line and headers that do not end."""
+    return ApiError(431, "The request's headers are too large.", code="headers_too_large")
+
+
+def timed_out() -> ApiError:
+    """A request that did not arrive in time."""
+    return ApiError(408, "The request did not arrive in time.", code="request_timeout")
 
 
 def unavailable(name: str) -> ApiError:

@@ -7,16 +7,15 @@ answer, a redirect, 408, 429, 5xx and a deployment that does not exist. Every ot
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from llmrouter.entities import Candidate
 from llmrouter.errors import upstream_failed
 from llmrouter.operations import Operation
 from llmrouter.payload import Payload
-from llmrouter.settings import Settings
-from llmrouter.snapshot import Snapshot
+from llmrouter.record import Record
 from llmrouter.tokens import TokenError, Tokens
-from llmrouter.upstream import Answer, RawHeaders, Upstream, UpstreamFailure, UpstreamRequest
+from llmrouter.upstream import Answer, Headers, TimeLimits, Upstream, UpstreamFailure, UpstreamRequest
 
 _HELD_BYTES = 8 << 20  # a JSON answer up to this size is whole before the client sees any of it
 _MOVE_ON = frozenset({408, 429})
@@ -27,13 +26,16 @@ class Reply:
     """An upstream's answer: its first bytes, and the rest where it is still coming."""
 
     status: int
-    headers: RawHeaders
+    headers: Headers
     head: bytes
     rest: Answer | None
 
     def header(self, name: bytes) -> bytes:
         """A header's value in lower case; empty where it is missing."""
-        return next((value.strip().lower() for key, value in self.headers if key.lower() == name), b"")
+        for key, value in self.headers:
+            if key == name:
+                return value.strip().lower()
+        return b""
 
     @property
     def is_event_stream(self) -> bool:
@@ -45,15 +47,6 @@ class Reply:
         """Give up the rest."""
         if self.rest is not None:
             self.rest.close()
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far a request came; read by the log whatever happens."""
-
-    attempts: int = 0
-    candidate: Candidate | None = None
-    problems: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +65,9 @@ class Forwarder:
 
     upstream: Upstream
     tokens: Tokens
-    settings: Settings
+    limits: TimeLimits
 
-    async def forward(
-        self, snapshot: Snapshot, candidates: tuple[Candidate, ...], call: Call, progress: Progress
-    ) -> Reply:
+    async def forward(self, candidates: tuple[Candidate, ...], call: Call, record: Record) -> Reply:
         """The first answer that is the client's, else the last that any upstream gave, else ApiError 502.
 
         The last answer is the most useful of the failures: it says what to do, with its Retry-After.
@@ -84,41 +75,41 @@ class Forwarder:
         last: tuple[Candidate, Reply] | None = None
         for candidate in candidates:
             try:
-                reply = await self._attempt(snapshot, candidate, call, progress)
+                reply = await self._attempt(candidate, call, record)
             except (UpstreamFailure, TokenError) as failure:
-                progress.problems.append(f"{candidate.endpoint.name}: {failure}")
+                record.problems.append(f"{candidate.endpoint.name}: {failure}")
                 continue
             problem = _problem(reply)
             if problem is None:
                 return reply
-            progress.problems.append(f"{candidate.endpoint.name}: {problem}")
+            record.problems.append(f"{candidate.endpoint.name}: {problem}")
             reply.close()
             if reply.rest is None and reply.status >= 400:
                 last = candidate, reply
         if last is None:
-            raise upstream_failed(progress.problems)
-        progress.candidate, reply = last
+            raise upstream_failed(record.problems)
+        record.candidate, reply = last
         return reply
 
-    async def _attempt(self, snapshot: Snapshot, candidate: Candidate, call: Call, progress: Progress) -> Reply:
-        progress.candidate = candidate
-        progress.attempts += 1
+    async def _attempt(self, candidate: Candidate, call: Call, record: Record) -> Reply:
+        record.candidate = candidate
+        record.attempts += 1
         grant = candidate.endpoint.oauth if candidate.auth_kind == "oauth" else None
         token = await self.tokens.get(grant) if grant else None
-        reply = await self._send(snapshot, candidate, call, token)
+        reply = await self._send(candidate, call, token, record)
         if reply.status == 401 and grant and token:
             self.tokens.reject(grant, token)
             reply.close()
             token = await self.tokens.get(grant)
-            progress.attempts += 1
-            reply = await self._send(snapshot, candidate, call, token)
+            record.attempts += 1
+            reply = await self._send(candidate, call, token, record)
         return reply
 
-    async def _send(self, snapshot: Snapshot, candidate: Candidate, call: Call, token: str | None) -> Reply:
-        endpoint, limits = candidate.endpoint, self.settings.limits
+    async def _send(self, candidate: Candidate, call: Call, token: str | None, record: Record) -> Reply:
+        endpoint, limits = candidate.endpoint, self.limits
         if endpoint.timeout_seconds is not None:
             limits = replace(limits, first_byte=endpoint.timeout_seconds)
-        body = call.payload.for_upstream(candidate, snapshot.models[candidate.model].default_params)
+        body = call.payload.for_upstream(candidate, record.snapshot.models[candidate.model].default_params)
         headers = {**call.headers, **endpoint.auth_headers(token)}
         url = candidate.url(call.operation.path)
         answer = await self.upstream.send(UpstreamRequest(url, headers, body, limits))

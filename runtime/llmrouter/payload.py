@@ -17,6 +17,7 @@ from llmrouter.errors import bad_request
 from llmrouter.strict_json import Twice, loads
 
 _MODEL = re.compile(rb'"model"\s*:\s*("(?:[^"\\]|\\.)*")')
+_SPELLED = re.compile(rb"\\u00[0-7]")  # an escaped ASCII character: a key could be there a second time
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,10 @@ class Payload:
 
     @classmethod
     def parse(cls, raw: bytes) -> Payload:
-        """Raises ApiError 400. A key twice at the top is refused: upstreams differ in which one they take."""
+        """Raises ApiError 400. A model named twice is refused: upstreams differ in which one they take."""
+        doubtful = raw.count(b'"model"') > 1 or _SPELLED.search(raw) is not None
         try:
-            fields = loads(raw.decode())
+            fields = loads(raw.decode(), keep_twice=doubtful)
         except (ValueError, RecursionError):
             raise bad_request("The request body is not valid JSON.", code="invalid_json") from None
         if not isinstance(fields, dict):
@@ -66,8 +68,11 @@ def _with_front(raw: bytes, added: Mapping[str, Any], more: bool) -> bytes:
     return raw[:start] + _dump(added)[1:-1] + (b"," if more else b"") + raw[start:]
 
 
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+
+
 def _dump(value: object) -> bytes:
     try:
-        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+        return _ENCODER.encode(value).encode()
     except ValueError:
         raise bad_request("A number in the request body is out of range.", code="invalid_json") from None

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Context, Decimal
+from typing import NamedTuple
 
 _EXACT = Context(prec=200)
 _PER_MILLION = -6
@@ -32,8 +33,7 @@ class TokenCost:
     per_million_tokens: Mapping[str, Decimal]
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Tokens by kind, each counted once: cached tokens are not among the uncached."""
 
     text_input: int = 0
@@ -55,8 +55,7 @@ def price_at(rows: Iterable[TokenCost], instant: datetime) -> TokenCost | None:
 def cost(row: TokenCost, usage: Usage) -> Decimal:
     """What a usage costs in the row's currency, exactly; raises PriceMissingError, never guesses."""
     total = Decimal(0)
-    for kind in Usage.__slots__:
-        count = getattr(usage, kind)
+    for kind, count in zip(Usage._fields, usage, strict=True):
         if count:
             total = _EXACT.add(total, _EXACT.multiply(Decimal(count), _price(row, kind)))
     return _EXACT.scaleb(total, _PER_MILLION)

@@ -1,29 +1,36 @@
-"""Listening and stopping: one socket, one or more worker processes, uvicorn in each.
+"""Listening and stopping: one socket, one or more worker processes, an event loop in each.
 
 A worker ends when its parent does; a parent starts a worker again that died, and stops all of them when told.
 """
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import os
 import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import NoReturn
 
-import uvicorn
+import uvloop
 
-from llmrouter.app import Router
+from llmrouter.app import Router, Settings
+from llmrouter.inbound import Connection, HttpServer
+from llmrouter.outbound import HttpUpstream
+from llmrouter.outbox import Outbox
+from llmrouter.record import Lines
+from llmrouter.snapshot import Snapshot
 
 _BACKLOG = 2048
-_KEEP_ALIVE = 620  # longer than the load balancers in front, which must be the first to close
 _GRACE = 25  # seconds for running requests once told to stop
 _RESTART_PAUSE = 1.0
+_TICK = 0.5
 _STOP = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -45,57 +52,50 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def run(make: Callable[[], Router], listener: socket.socket, workers: int, ready: Callable[[], None]) -> int:
+def run(
+    settings: Settings, snapshot: Snapshot, listener: socket.socket, workers: int, ready: Callable[[], None]
+) -> int:
     """Serve until told to stop; returns the exit code. ``ready`` is called once signals are handled."""
+
+    def work(ready: Callable[[], None], orphaned: Callable[[], bool]) -> None:
+        uvloop.run(_serve(settings, snapshot, listener, ready, orphaned))
+
     if workers > 1:
-        return _Supervisor(make, listener).run(workers, ready)
-    _work(make, listener, ready, _nothing)
+        return _Supervisor(work, listener).run(workers, ready)
+    work(ready, lambda: False)
     return 0
 
 
-async def _nothing() -> None:
-    """A single process has no parent to watch."""
-
-
-def _work(
-    make: Callable[[], Router],
+async def _serve(
+    settings: Settings,
+    snapshot: Snapshot,
     listener: socket.socket,
     ready: Callable[[], None],
-    tick: Callable[[], Awaitable[None]],
+    orphaned: Callable[[], bool],
 ) -> None:
-    config = uvicorn.Config(
-        make(),
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        lifespan="on",
-        interface="asgi3",
-        log_config=None,
-        log_level="critical",
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        backlog=_BACKLOG,
-        timeout_keep_alive=_KEEP_ALIVE,
-        timeout_graceful_shutdown=_GRACE,
-        callback_notify=tick,
-        timeout_notify=1,
-    )
-    server = uvicorn.Server(config)
-
-    def stop(_: int, __: FrameType | None) -> None:
-        server.should_exit = True
-
-    # uvicorn takes both over while it runs, then raises them again; here they mean to stop, and exit 0.
+    loop, told = asyncio.get_running_loop(), asyncio.Event()
     for number in _STOP:
-        signal.signal(number, stop)
+        loop.add_signal_handler(number, told.set)
+    outbox, lines = Outbox(), Lines(sys.stdout.fileno())
+    upstream = HttpUpstream(outbox)
+    server = HttpServer(Router(snapshot, upstream, settings, lines.write), outbox)
+    server.tick()
+    listening = await loop.create_server(lambda: Connection(server), sock=listener, backlog=_BACKLOG)
+    gc.freeze()  # what is there from the start stays
     ready()
-    server.run(sockets=[listener])
+    while not told.is_set() and not orphaned():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(told.wait(), _TICK)
+        server.tick()
+    listening.close()
+    await server.drain(_GRACE)
+    await upstream.close()
+    lines.flush()
 
 
 @dataclass(slots=True)
 class _Supervisor:
-    make: Callable[[], Router]
+    work: Callable[[Callable[[], None], Callable[[], bool]], None]
     listener: socket.socket
     children: set[int] = field(default_factory=set)
     stopping: bool = False
@@ -133,13 +133,8 @@ class _Supervisor:
 
     def _child(self) -> NoReturn:
         code, parent = 1, os.getppid()
-
-        async def orphaned() -> None:
-            if os.getppid() != parent:
-                os.kill(os.getpid(), signal.SIGTERM)
-
         try:
-            _work(self.make, self.listener, _unblock, orphaned)
+            self.work(_unblock, lambda: os.getppid() != parent)
             code = 0
         finally:
             os._exit(code)

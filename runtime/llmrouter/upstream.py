@@ -1,15 +1,15 @@
-"""The port through which the router speaks to upstreams: one POST out, an answer of bytes back.
+"""The port through which the router speaks to upstreams: one request out, an answer of bytes back.
 
 Redirects are never followed and bytes are never decoded, whoever implements it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-RawHeaders = Sequence[tuple[bytes, bytes]]
+Headers = list[tuple[bytes, bytes]]
 
 
 class UpstreamFailure(Exception):  # noqa: N818 - an outcome to fail over from, not a fault
@@ -25,17 +25,15 @@ class TimeLimits:
     idle: float = 120.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class UpstreamRequest:
-    """A POST. Headers hold credentials, so it has no readable representation."""
+    """What to send. Headers (names in lower case) hold credentials, so it has no readable representation."""
 
     url: str
     headers: Mapping[str, str]
     body: bytes
     limits: TimeLimits
-
-    def __repr__(self) -> str:
-        return "UpstreamRequest(***)"
+    method: str = "POST"
 
 
 class Answer(Protocol):
@@ -47,12 +45,16 @@ class Answer(Protocol):
         ...
 
     @property
-    def headers(self) -> RawHeaders:
-        """The headers as they came."""
+    def headers(self) -> Headers:
+        """The headers, names in lower case."""
         ...
 
     async def read(self) -> bytes:
         """The next bytes as soon as there are any; empty at a clean end. Raises UpstreamFailure."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """More bytes for the upstream, where it switched protocols."""
         ...
 
     def close(self) -> None:
@@ -62,10 +64,6 @@ class Answer(Protocol):
 
 class Upstream(Protocol):
     """Sends requests."""
-
-    async def open(self) -> None:
-        """Get ready, inside the running event loop."""
-        ...
 
     async def send(self, request: UpstreamRequest) -> Answer:
         """The answer, once its status is known. Raises UpstreamFailure."""

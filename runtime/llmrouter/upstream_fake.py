@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from llmrouter.upstream import RawHeaders, UpstreamFailure, UpstreamRequest
+from llmrouter.upstream import Headers, UpstreamFailure, UpstreamRequest
 
 
 @dataclass(slots=True)
@@ -13,10 +13,11 @@ class FakeAnswer:
     """An answer in chunks; ``breaks`` makes the read after the last chunk fail."""
 
     status: int = 200
-    headers: RawHeaders = ((b"content-type", b"application/json"),)
+    headers: Headers = field(default_factory=lambda: [(b"content-type", b"application/json")])
     chunks: Sequence[bytes] = (b"{}",)
     breaks: bool = False
     closed: bool = False
+    written: list[bytes] = field(default_factory=list)
     _at: int = 0
 
     async def read(self) -> bytes:
@@ -27,6 +28,10 @@ class FakeAnswer:
         if self.breaks:
             raise UpstreamFailure("connection lost")
         return b""
+
+    async def write(self, data: bytes) -> None:
+        """Remember what was written."""
+        self.written.append(data)
 
     def close(self) -> None:
         """Remember that it was closed."""
@@ -42,9 +47,6 @@ class FakeUpstream:
 
     script: dict[str, Reply] = field(default_factory=dict)
     requests: list[UpstreamRequest] = field(default_factory=list)
-
-    async def open(self) -> None:
-        """Nothing to get ready."""
 
     async def send(self, request: UpstreamRequest) -> FakeAnswer:
         """Play the script."""

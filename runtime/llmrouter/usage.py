@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from llmrouter.prices import Usage
 
+_WHOLE_BYTES = 256 << 10  # of a larger answer only the end is read: a usage stands behind the data
+_TAIL_BYTES = 4 << 10
+_DECODER = json.JSONDecoder()
 
-@dataclass(frozen=True, slots=True)
-class Reported:
+
+class Reported(NamedTuple):
     """What was reported: totals for the log, kinds for the price. None: unknown."""
 
     tokens_input: int | None = None
@@ -23,15 +25,25 @@ UNKNOWN = Reported()
 
 
 def reported(body: bytes | None) -> Reported:
-    """The usage in a JSON answer, or in the data of an event."""
-    if not body or b'"usage"' not in body:
+    """The usage in a JSON answer, or in the data of an event; the Responses API has it inside of ``response``."""
+    if not body or b'"usage"' not in body[-_WHOLE_BYTES:]:
         return UNKNOWN
     try:
-        data = json.loads(body)
+        data = _DECODER.decode(body.decode()) if len(body) <= _WHOLE_BYTES else _last(body[-_TAIL_BYTES:])
     except (ValueError, RecursionError):
         return UNKNOWN
-    usage = data.get("usage") if isinstance(data, dict) else None
+    if not isinstance(data, dict):
+        return UNKNOWN
+    inner = data.get("response")
+    usage = data.get("usage") or (inner.get("usage") if isinstance(inner, dict) else None)
     return _read(usage) if isinstance(usage, dict) else UNKNOWN
+
+
+def _last(tail: bytes) -> Any:
+    """A usage at the end of a long answer, read as if it stood alone."""
+    found = tail.rfind(b'"usage"')
+    text = tail[found + len(b'"usage"') :].decode(errors="replace").lstrip(" \t\r\n:") if found >= 0 else "null"
+    return {"usage": _DECODER.raw_decode(text)[0]}
 
 
 def _read(usage: Mapping[str, Any]) -> Reported:
@@ -47,6 +59,8 @@ def _read(usage: Mapping[str, Any]) -> Reported:
 def _by_kind(usage: Mapping[str, Any], given: int, made: int) -> Usage | None:
     inputs = _below(usage, "prompt_tokens_details", "input_tokens_details")
     outputs = _below(usage, "completion_tokens_details", "output_tokens_details")
+    if not inputs and not outputs:
+        return Usage(text_input=given, text_output=made)
     cached, audio = _count(inputs, "cached_tokens") or 0, _count(inputs, "audio_tokens") or 0
     cached_audio = _count(_below(inputs, "cached_tokens_details"), "audio_tokens") or 0
     audio_made = _count(outputs, "audio_tokens") or 0
@@ -59,16 +73,20 @@ def _by_kind(usage: Mapping[str, Any], given: int, made: int) -> Usage | None:
         cached_audio_input=cached_audio,
         audio_output=audio_made,
     )
-    return found if all(getattr(found, kind) >= 0 for kind in Usage.__slots__) else None
+    return found if min(found) >= 0 else None
 
 
 def _count(data: Mapping[str, Any], *names: str) -> int | None:
     for name in names:
         value = data.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        if type(value) is int and value >= 0:  # not bool
             return value
     return None
 
 
 def _below(data: Mapping[str, Any], *names: str) -> Mapping[str, Any]:
-    return next((data[name] for name in names if isinstance(data.get(name), dict)), {})
+    for name in names:
+        found = data.get(name)
+        if isinstance(found, dict):
+            return found
+    return {}

@@ -34,12 +34,12 @@ def test_the_decision_needs_the_standard_library_alone() -> None:
 
 
 def test_nothing_of_the_compiler_is_loaded() -> None:
-    script = "import sys, llmrouter.app, llmrouter.server, llmrouter.upstream_aiohttp, llmrouter.__main__"
+    script = "import sys, llmrouter.app, llmrouter.server, llmrouter.outbound, llmrouter.__main__"
     command = [sys.executable, "-c", f"{script}; print(*sys.modules)"]
     loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     roots = {name.partition(".")[0] for name in loaded}
-    assert not roots & (FOREIGN - {"click"})  # uvicorn brings that one
-    assert "aiohttp" in roots  # control: it did load what serves
+    assert not roots & FOREIGN
+    assert "httptools" in roots  # control: it did load what serves
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
@@ -51,7 +51,7 @@ def test_nothing_foreign_is_imported(path: Path) -> None:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0
             found.add(node.module or "")
-    ours = {"llmrouter", "aiohttp", "uvicorn", "yarl", *sys.stdlib_module_names}
+    ours = {"llmrouter", "httptools", "uvloop", *sys.stdlib_module_names}
     assert {name.partition(".")[0] for name in found} <= ours
 
 

@@ -1,0 +1,291 @@
+"""The HTTP/1.1 server: one Protocol per client connection, parsed by llhttp, which is strict about framing.
+
+It bounds what a client can take: the size and time of a head, the time of a body, idle connections, slow readers.
+A client that leaves cancels the task of its request. It knows nothing of what is served.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from math import inf
+from typing import cast
+
+import httptools
+
+from llmrouter.errors import ApiError, bad_framing, timed_out, too_long_head
+from llmrouter.exchange import Exchange
+from llmrouter.outbox import Outbox
+
+MAX_HEAD = 64 << 10
+_PIPELINED = 16
+_LINGER = 5.0  # seconds to read on what nobody wants, so that its sender gets to see the answer
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds that a client may take."""
+
+    head: float = 15.0
+    """From the first byte of a request to the end of its head."""
+    body: float = 300.0
+    idle: float = 620.0
+    """Between requests; longer than load balancers in front, which must be the first to close."""
+    reading: float = 60.0
+    """Without taking a byte of its answer."""
+
+
+Handler = Callable[[Exchange], Awaitable[None]]
+
+
+class Connection(asyncio.Protocol):
+    """One client connection. Requests on it are answered one after the other."""
+
+    def __init__(self, server: HttpServer) -> None:
+        self.server, self.loop = server, asyncio.get_running_loop()
+        self.transport: asyncio.Transport
+        self.deadline = inf
+        self.task: asyncio.Task[None] | None = None
+        self._parser = httptools.HttpRequestParser(self)
+        self._coming: Exchange | None = None
+        self._waiting: deque[Exchange] = deque()
+        self._current: Exchange | None = None
+        self._head_size = 0
+        self._refusal: ApiError | None = None
+        """Why nothing more is listened to."""
+        self._drained: asyncio.Future[None] | None = None
+        self._held_back: bytes | None = None
+        """What came behind a request for a WebSocket, before it was granted."""
+        self._received: Callable[[bytes], None] | None = None
+
+    # What the transport calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.server.connections.add(self)
+        self.deadline = self.loop.time() + self.server.patience.head
+
+    def data_received(self, data: bytes) -> None:
+        if self._received is not None:
+            self._received(data)
+            return
+        if self._refusal is not None:
+            return
+        if self._held_back is not None:
+            self._held_back += data
+            self.hold(True)
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._upgrading(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self._refuse(bad_framing())
+        else:
+            self._fed(len(data))
+
+    def _fed(self, size: int) -> None:
+        coming = self._coming
+        if coming is None:
+            return
+        if coming.method:
+            coming.wake(complete=False)
+            return
+        self._head_size += size
+        if self._head_size > MAX_HEAD:
+            self._refuse(too_long_head())
+
+    def _upgrading(self, rest: bytes) -> None:
+        """llhttp stops behind a request that asks for another protocol; only a WebSocket's is listened to."""
+        if self._current is not None and self._current.header(b"upgrade") == b"websocket":
+            self._held_back = rest
+            return
+        self._parser = httptools.HttpRequestParser(self)
+        if rest:
+            self.data_received(rest)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self.server.connections.discard(self)
+        self.deadline = inf
+        if self._current is not None:
+            self._current.gone = True
+        self._waiting.clear()
+        if self.task is not None:
+            self.task.cancel()
+        self.resume_writing()
+
+    def pause_writing(self) -> None:
+        self._drained = self.loop.create_future()
+        self.deadline = self.loop.time() + self.server.patience.reading
+
+    def resume_writing(self) -> None:
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+        self._drained = None
+        self.deadline = inf if self._current is not None else self.loop.time() + self.server.patience.idle
+
+    def send(self, data: bytes) -> None:
+        """Write, unless the connection is closing."""
+        self.server.outbox.put(self.transport, data)
+
+    def _close(self) -> None:
+        self.server.outbox.flush()
+        self.transport.close()
+
+    async def drained(self) -> None:
+        """Wait until the client has taken most of what it was sent."""
+        if self._drained is not None:
+            await self._drained
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        self._coming, self._head_size = Exchange(self), 0
+        if self._current is None:
+            self.deadline = self.loop.time() + self.server.patience.head
+
+    def on_url(self, url: bytes) -> None:
+        if self._coming is not None:
+            self._coming.target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        coming = self._coming
+        if coming is not None and not coming.method:  # what comes behind a body is not listened to
+            coming.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        coming = self._coming
+        if coming is None:
+            return
+        coming.method, coming.version = self._parser.get_method(), self._parser.get_http_version()
+        coming.keep_alive = self._parser.should_keep_alive() and not self.server.stopping
+        if self._current is None:
+            self._begin(coming)
+            return
+        self._waiting.append(coming)
+        if len(self._waiting) >= _PIPELINED:
+            self.transport.pause_reading()
+
+    def on_body(self, data: bytes) -> None:
+        if self._coming is not None:
+            self._coming.fed(data)
+
+    def on_message_complete(self) -> None:
+        if self._coming is not None:
+            self._coming.wake(complete=True)
+            if self._coming is self._current and self._drained is None:
+                self.deadline = inf
+        self._coming = None
+
+    # Requests, one after the other.
+
+    def _begin(self, exchange: Exchange) -> None:
+        self._current = exchange
+        self.deadline = inf if exchange.complete else self.loop.time() + self.server.patience.body
+        self.task = self.loop.create_task(self._run(exchange))
+
+    async def _run(self, exchange: Exchange) -> None:
+        with suppress(asyncio.CancelledError):
+            await self.server.handler(exchange)
+            if not exchange.complete and exchange.ended:
+                self.deadline = self.loop.time() + _LINGER
+                await exchange.discard()
+        if self._refusal is not None and exchange.status is None and exchange.gone:
+            exchange.keep_alive, exchange.complete = False, True
+            exchange.answer_error(self._refusal, [])
+        self._current = self.task = None
+        patience, now = self.server.patience, self.loop.time()
+        if not exchange.ended or not exchange.complete:
+            self.transport.abort()
+        elif not exchange.keep_alive or self.server.stopping or self._refusal or self._held_back is not None:
+            self.deadline = now + patience.reading
+            self._close()
+        elif self._waiting:
+            self._begin(self._waiting.popleft())
+            self.transport.resume_reading()
+        else:
+            self.deadline = now + (patience.idle if self._drained is None else patience.reading)
+
+    def _refuse(self, error: ApiError) -> None:
+        """Nothing that still comes on this connection can be trusted."""
+        self._refusal = error
+        self._waiting.clear()
+        if self._current is None:
+            exchange = Exchange(self)
+            exchange.keep_alive = False
+            exchange.answer_error(error, [])
+            self._close()
+        elif not self._current.complete and self.task is not None:
+            self._current.gone = True
+            self.task.cancel()
+
+    def overdue(self) -> None:
+        """The client took too long."""
+        self.deadline = inf
+        if self._current is None and self._coming is not None:
+            self._refuse(timed_out())
+        else:
+            self.transport.abort()
+
+    def stop(self) -> None:
+        """Close it unless a request is being answered; that one is the last."""
+        if self._current is not None:
+            self._current.keep_alive = False
+        else:
+            self._close()
+
+    @property
+    def date(self) -> bytes:
+        """The header line that tells the date."""
+        return self.server.date
+
+    def hold(self, held: bool) -> None:
+        """Stop reading, or go on."""
+        if held:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
+
+    def switched(self, received: Callable[[bytes], None]) -> None:
+        """Hand over what still comes."""
+        self._received = received
+        if self._held_back:
+            received(self._held_back)
+        self.hold(False)
+
+
+@dataclass(slots=True)
+class HttpServer:
+    """All connections of one listening socket."""
+
+    handler: Handler
+    outbox: Outbox = field(default_factory=Outbox)
+    patience: Patience = field(default_factory=Patience)
+    connections: set[Connection] = field(default_factory=set)
+    stopping: bool = False
+    date: bytes = b""
+
+    def tick(self) -> None:
+        """To be called about twice a second: sets the date and lets go of clients that take too long."""
+        self.date = f"date: {formatdate(usegmt=True)}\r\n".encode()
+        now = asyncio.get_running_loop().time()
+        for connection in [each for each in self.connections if each.deadline < now]:
+            connection.overdue()
+
+    async def drain(self, seconds: float) -> None:
+        """Let running requests end within a time, then cut them off."""
+        self.stopping = True
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        for connection in list(self.connections):
+            connection.stop()
+        while self.connections and loop.time() < until:
+            await asyncio.sleep(0.05)
+        tasks = [each.task for each in self.connections if each.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
