@@ -25,9 +25,9 @@ def test_a_new_repository_passes_its_own_checks(tmp_path: Path) -> None:
     assert run_cli("build", cwd=root).returncode == 0
     for workflow in (root / ".github" / "workflows").glob("*.yml"):
         text = workflow.read_text()
-        assert "[[" not in text
-        assert "llmcompile[compiler]==0.1.0" in text
+        assert "pip install --disable-pip-version-check --requirement .github/llmcompile.txt" in text
         assert yaml.safe_load(text)["jobs"]
+    assert (root / ".github" / "llmcompile.txt").read_text() == "llmcompile[compiler]==0.1.0\n"
 
 
 def test_init_overwrites_nothing(tmp_path: Path) -> None:

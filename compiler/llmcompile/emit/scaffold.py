@@ -15,12 +15,12 @@ _TEMPLATES = Path(__file__).parents[1] / "templates" / "init"
 
 def render() -> dict[str, str]:
     """Every file of a new repository: path below its root to text."""
-    # [[ ]] because GitHub's workflows use the usual braces themselves; the output is YAML, never HTML.
+    # <% %> because GitHub's workflows and their scripts use all brackets themselves; the output is YAML, never HTML.
     environment = Environment(  # noqa: S701
         loader=FileSystemLoader(_TEMPLATES),
         undefined=StrictUndefined,
-        variable_start_string="[[",
-        variable_end_string="]]",
+        variable_start_string="<%",
+        variable_end_string="%>",
         keep_trailing_newline=True,
     )
     files = {name: environment.get_template(name).render(version=__version__) for name in environment.list_templates()}
