@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.compiler.repo import FILES, run_cli, write_repo
 
+from llmcompile.push.memory import MemorySource
 from llmcompile.push.resolve import Resolver, Secret, UnresolvedError
 from llmcompile.refs import Ref, parse
 
@@ -70,10 +71,23 @@ def test_what_is_no_ref(text: str) -> None:
     assert parse(text) is None
 
 
+def resolver_of(root: Path, **environment: str) -> Resolver:
+    source = MemorySource({"my-project/one": [b"first\n", b"canary\xff"], "my-project/json": [b'{"a": "pointed"}']})
+    return Resolver(root, environment, lambda: source)
+
+
+def test_values_of_secret_manager_and_the_versions_that_they_were_read_from(tmp_path: Path) -> None:
+    resolver = resolver_of(tmp_path)
+    pinned, pointing = Ref("gcpsecrets", "my-project/one", 1), Ref("gcpsecrets", "my-project/json", pointer="/a")
+    assert resolver.resolve(pinned).reveal() == "first"
+    assert resolver.resolve(pointing).reveal() == "pointed"
+    assert resolver.read_from == {pinned: 1, pointing: 1}
+
+
 def test_values_of_variables_and_files(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("from-file\n")
     (tmp_path / "key.json").write_text('{"a": [{"b/c": "pointed"}]}')
-    resolver = Resolver(tmp_path, {"NAME": "from-env"})
+    resolver = resolver_of(tmp_path, NAME="from-env")
     assert resolver.resolve(Ref("env", "NAME")).reveal() == "from-env"
     assert resolver.resolve(Ref("file", "key")).reveal() == "from-file"
     assert resolver.resolve(Ref("file", "key.json", pointer="/a/0/b~1c")).reveal() == "pointed"
@@ -94,7 +108,9 @@ def test_values_of_variables_and_files(tmp_path: Path) -> None:
         (Ref("file", "json", pointer="/a/x"), "nothing at /a/x"),
         (Ref("file", "json", pointer="/a"), "no text at /a"),
         (Ref("file", "nul", pointer="/a"), "nothing at /a"),
-        (Ref("gcpsecrets", "my-project/one"), "env and file refs alone"),
+        (Ref("gcpsecrets", "my-project/none"), "no version latest of secret my-project/none"),
+        (Ref("gcpsecrets", "my-project/one", 3), "no version 3 of secret my-project/one"),
+        (Ref("gcpsecrets", "my-project/one", 2), "not UTF-8"),
     ],
 )
 def test_what_cannot_be_resolved_says_why_and_shows_no_value(tmp_path: Path, ref: Ref, problem: str) -> None:
@@ -103,9 +119,7 @@ def test_what_cannot_be_resolved_says_why_and_shows_no_value(tmp_path: Path, ref
     (tmp_path / "large").write_bytes(b"canary" * 20_000)
     (tmp_path / "json").write_text('{"a": {"b": "canary"}}')
     with pytest.raises(UnresolvedError, match=problem) as caught:
-        Resolver(tmp_path, {"EMPTY": "", "LINES": "canary\ncanary", "SPACE": "canary ", "UMLAUT": "canaryü"}).resolve(
-            ref
-        )
+        resolver_of(tmp_path, EMPTY="", LINES="canary\ncanary", SPACE="canary ", UMLAUT="canaryü").resolve(ref)
     assert "canary" not in str(caught.value)
     assert caught.value.__cause__ is None or "canary" not in str(caught.value.__cause__)
 

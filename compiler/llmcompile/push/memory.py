@@ -1,4 +1,4 @@
-"""The store port's fake: a store in memory, for tests of what is built on the port."""
+"""The fakes of the ports: a store in memory, and secrets that refs point to, for tests of what is built on them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from llmcompile.push.ownership import LABELS, is_ours
+from llmcompile.push.resolve import UnresolvedError
 from llmcompile.push.store import ConflictError, Held, State, Version, VersionInfo
 
 
@@ -97,3 +98,20 @@ class MemoryStore:
     def _set(self, secret: str, number: int, state: State) -> None:
         self._before(state, secret)
         self.payloads[secret][number - 1] = replace(self.payloads[secret][number - 1], state=state)
+
+
+class MemorySource:
+    """The fake of what refs to Secret Manager are read from; ``reads`` counts."""
+
+    def __init__(self, payloads: Mapping[str, Sequence[bytes]]) -> None:
+        self._payloads = payloads
+        self.reads: list[tuple[str, int | None]] = []
+
+    def access(self, target: str, version: int | None) -> Version:
+        """A version of ``PROJECT/SECRET``; None: the latest."""
+        self.reads.append((target, version))
+        held = self._payloads.get(target, ())
+        number = version or len(held)
+        if not 1 <= number <= len(held):
+            raise UnresolvedError(f"no version {version or 'latest'} of secret {target}")
+        return Version(number, held[number - 1])
