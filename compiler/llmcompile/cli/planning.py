@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from llmcompile.push.resolve import Payload
 
 
+_NOTES = 5
+"""How many notes of a kind are shown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Looked:
     """A store as it was compared with the documents."""
@@ -43,8 +47,11 @@ def resolved(result: Compiled, documents: Sequence[Document], opener: Opener) ->
     from llmcompile.push.resolve import Resolver, resolve_all, unpinned
 
     payloads = resolve_all(documents, result.linked, Resolver(opener.root, os.environ, opener.source))
-    for note in unpinned(result.linked, opener.root):
+    notes = list(unpinned(result.linked, opener.root))
+    for note in notes[:_NOTES]:
         click.echo(f"note: {note}", err=True)
+    if len(notes) > _NOTES:
+        click.echo(f"note: and {len(notes) - _NOTES} more refs that are not pinned", err=True)
     return payloads
 
 

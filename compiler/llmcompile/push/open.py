@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -38,6 +39,7 @@ class Opener:
     root: Path
     """Where a relative folder starts."""
     clock: Clock = field(default_factory=SystemClock)
+    _opening: threading.Lock = field(default_factory=threading.Lock)
 
     def store(self, uri: StoreUri) -> DirectoryStore | GoogleStore:
         """The store."""
@@ -51,7 +53,8 @@ class Opener:
         """What refs to Secret Manager are read from."""
         from llmcompile.push.google.source import GoogleSource
 
-        return GoogleSource(self._client, self._calls)
+        with self._opening:  # refs are read by several threads, through one client and its limits
+            return GoogleSource(self._client, self._calls)
 
     @cached_property
     def _client(self):  # type: ignore[no-untyped-def]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +19,9 @@ from llmcompile.load.locate import Locator
 from llmcompile.load.repository import PROJECT_FILE
 from llmcompile.push.store import Version
 from llmcompile.refs import Ref
+
+_WORKERS = 16
+"""Refs read at once: a read over the network mostly waits."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -87,6 +91,13 @@ class Resolver:
             raise UnresolvedError(problem)
         return Secret(value)
 
+    def attempt(self, ref: Ref) -> Secret | UnresolvedError:
+        """The ref's value, or why it has none."""
+        try:
+            return self.resolve(ref)
+        except UnresolvedError as error:
+            return error
+
     def _version(self, ref: Ref) -> str:
         version = self.source().access(ref.target, ref.version)
         self.read_from[ref] = version.number
@@ -141,12 +152,11 @@ def resolve_all(documents: Iterable[Document], catalogue: Catalogue, resolver: R
     Raises ``OutsideError`` that names every ref without a value and its place in the YAML.
     """
     documents = list(documents)
-    values, problems = dict[Ref, Secret](), dict[Ref, str]()
-    for ref in dict.fromkeys(each for document in documents for each in refs_in(document.content)):
-        try:
-            values[ref] = resolver.resolve(ref)
-        except UnresolvedError as error:
-            problems[ref] = str(error)
+    refs = list(dict.fromkeys(each for document in documents for each in refs_in(document.content)))
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        found = dict(zip(refs, pool.map(resolver.attempt, refs), strict=True))
+    values = {ref: each for ref, each in found.items() if isinstance(each, Secret)}
+    problems = {ref: str(each) for ref, each in found.items() if isinstance(each, UnresolvedError)}
     if problems:
         described = "\n".join(_described(problems, catalogue, resolver.root))
         raise OutsideError(described, "nothing was written; run it again")
