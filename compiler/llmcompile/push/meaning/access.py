@@ -105,6 +105,8 @@ def _key(place: Place) -> Iterator[Said]:
     if place.new is MISSING:
         yield say("key-lost", "loses ", *who)
         return
+    if not isinstance(place.new, dict):
+        raise Unclear
     team, allowed = place.new.get("team"), place.new.get("allowed")
     of_team = (" of team ", name(team)) if team is not None else ()
     may_call = (" that may call ", *_only(allowed)) if allowed is not None else ()

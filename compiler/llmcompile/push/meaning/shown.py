@@ -45,7 +45,7 @@ MISSING = Missing()
 
 def name(value: Any) -> Name:
     """A text. Raises ``Unclear`` for anything else."""
-    shown = mask(text(value))
+    shown = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in mask(text(value)))
     return Name(f"{shown[: LONGEST - 1]}…" if len(shown) > LONGEST else shown)
 
 
