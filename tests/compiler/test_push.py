@@ -137,7 +137,7 @@ def test_what_reads_cannot_write_and_what_pushes_cannot_destroy() -> None:
     def methods(port: type) -> set[str]:
         return {name for name, _ in inspect.getmembers(port, inspect.isfunction) if not name.startswith("_")}
 
-    assert methods(StoreReader) == {"ours", "held", "read", "versions", "latest"}
+    assert methods(StoreReader) == {"secrets", "held", "read", "versions", "latest"}
     assert methods(Store) - methods(StoreReader) == {"lacking", "create", "update", "add"}
     assert methods(Reviver) - methods(Store) == {"enable", "disable"}
     assert methods(Destroyer) - methods(StoreReader) == {"destroy"}

@@ -24,7 +24,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> MemoryStore | Direc
 def test_an_unknown_secret_is_not_there(store: Store) -> None:
     assert store.held("acme_llm_config") is None
     assert store.read("acme_llm_config", 1) is None
-    assert list(store.ours()) == []
+    assert list(store.secrets()) == []
     assert (store.versions("acme_llm_config"), store.latest("acme_llm_config")) == ([], None)
 
 
@@ -62,7 +62,7 @@ def test_a_secret_is_changed_by_its_etag(store: Store) -> None:
     with pytest.raises(ConflictError):
         store.update(made, {"a": "3"})
     assert store.held("acme_llm_config") == changed
-    assert list(store.ours()) == [changed]
+    assert list(store.secrets()) == [changed]
 
 
 def test_a_version_never_shows_its_payload(store: Store) -> None:

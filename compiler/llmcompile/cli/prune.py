@@ -46,12 +46,13 @@ def command(root: Path | None, to: str, keep: int, min_age: timedelta, yes: bool
     result = compiled_or_exit(where, None)
 
     from llmcompile.cli.planning import opened
+    from llmcompile.push.ownership import is_ours
     from llmcompile.push.prune import Policy, prunable, referenced
 
     _, store = opened(where, to)
     policy = Policy(keep, min_age, datetime.now(UTC), referenced(result.linked))
     count = 0
-    for held in sorted(store.ours(), key=lambda each: each.secret):
+    for held in sorted(filter(is_ours, store.secrets()), key=lambda each: each.secret):
         for old in prunable(store, held, policy):
             if yes:
                 store.destroy(old.secret, old.number)

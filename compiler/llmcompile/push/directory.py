@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from llmcompile.errors import OutsideError
-from llmcompile.push.ownership import LABELS, is_ours
+from llmcompile.push.ownership import LABELS
 from llmcompile.push.store import ConflictError, Held, State, Version, VersionInfo
 
 _METADATA = "secret.json"
@@ -29,11 +29,11 @@ class DirectoryStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def ours(self) -> Iterable[Held]:
-        """All secrets with our label."""
+    def secrets(self) -> Iterable[Held]:
+        """All of them."""
         with self._reading():
             names = [each.name for each in self._folder.iterdir() if each.is_dir()] if self._folder.is_dir() else []
-        return [held for name in sorted(names) if (held := self.held(name)) and is_ours(held)]
+        return [held for name in sorted(names) if (held := self.held(name))]
 
     def held(self, secret: str) -> Held | None:
         """One secret; a folder without metadata is somebody else's."""

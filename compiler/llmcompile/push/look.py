@@ -11,7 +11,7 @@ from typing import Any
 from llmcompile.push.ledger import LEDGER
 from llmcompile.push.meaning.documents import read
 from llmcompile.push.newest import newest
-from llmcompile.push.ownership import retired
+from llmcompile.push.ownership import is_ours, retired
 from llmcompile.push.resolve import Payload
 from llmcompile.push.store import Held, StoreReader, Version
 from llmcompile.secret_ids import Kind, owner_of
@@ -55,11 +55,11 @@ def look(
 ) -> Sequence[Seen]:
     """Every document's secret in the documents' order, then the secrets of ours that have no document."""
     wanted = {each.document.secret: each for each in payloads}
-    ours = {each.secret: each for each in store.ours()}
+    there = {each.secret: each for each in store.secrets()}
 
     def wanted_one(payload: Payload) -> Seen:
         document = payload.document
-        held = ours.get(document.secret) or store.held(document.secret)
+        held = there.get(document.secret)
         found = newest(store, document.secret, held)
         return Seen(document.secret, document.kind, document.owner, payload, held, found)
 
@@ -70,7 +70,7 @@ def look(
         found = None if retired(held) else newest(store, held.secret, held)
         return Seen(held.secret, *owner, None, held, found)
 
-    left = [ours[name] for name in sorted(ours.keys() - wanted.keys() - {LEDGER})]
+    left = [there[name] for name in sorted(there.keys() - wanted.keys() - {LEDGER}) if is_ours(there[name])]
     found: list[Seen] = []
     with ThreadPoolExecutor(workers) as pool:
         for each in chain(pool.map(wanted_one, wanted.values()), pool.map(left_one, left)):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from llmcompile.push.ownership import LABELS, is_ours
+from llmcompile.push.ownership import LABELS
 from llmcompile.push.resolve import UnresolvedError
 from llmcompile.push.store import ConflictError, Held, State, Version, VersionInfo
 
@@ -15,20 +15,20 @@ class MemoryStore:
     """Secrets in memory. ``before`` is called with each call's name and secret, and may raise."""
 
     def __init__(self, before: Callable[[str, str], None] = lambda call, secret: None) -> None:
-        self.secrets: dict[str, Held] = {}
+        self.kept: dict[str, Held] = {}
         self.payloads: dict[str, list[Version]] = {}
         self.created: datetime = datetime(2026, 1, 1, tzinfo=UTC)
         self._before = before
 
-    def ours(self) -> Iterable[Held]:
-        """All with our label."""
-        self._before("ours", "")
-        return [each for each in self.secrets.values() if is_ours(each)]
+    def secrets(self) -> Iterable[Held]:
+        """All of them."""
+        self._before("secrets", "")
+        return list(self.kept.values())
 
     def held(self, secret: str) -> Held | None:
         """One secret."""
         self._before("held", secret)
-        return self.secrets.get(secret)
+        return self.kept.get(secret)
 
     def read(self, secret: str, number: int) -> Version | None:
         """A version by its number."""
@@ -58,23 +58,21 @@ class MemoryStore:
     def create(self, secret: str, annotations: Mapping[str, str]) -> Held:
         """Make an empty secret."""
         self._before("create", secret)
-        if secret in self.secrets:
+        if secret in self.kept:
             raise ConflictError(f"{secret} is there already")
-        self.secrets[secret] = Held(secret, LABELS, dict(annotations), '"1"')
+        self.kept[secret] = Held(secret, LABELS, dict(annotations), '"1"')
         self.payloads[secret] = []
-        return self.secrets[secret]
+        return self.kept[secret]
 
     def update(self, held: Held, annotations: Mapping[str, str]) -> Held:
         """Change a secret that still has this etag."""
         self._before("update", held.secret)
-        now = self.secrets[held.secret]
+        now = self.kept[held.secret]
         if now.etag != held.etag:
             raise ConflictError(f"{held.secret} was changed by someone else")
         etag = f'"{int(now.etag.strip(chr(34))) + 1}"'
-        self.secrets[held.secret] = replace(
-            now, labels={**now.labels, **LABELS}, annotations=dict(annotations), etag=etag
-        )
-        return self.secrets[held.secret]
+        self.kept[held.secret] = replace(now, labels={**now.labels, **LABELS}, annotations=dict(annotations), etag=etag)
+        return self.kept[held.secret]
 
     def add(self, secret: str, payload: bytes) -> int:
         """Add a version."""

@@ -63,8 +63,8 @@ class Version:
 class StoreReader(Protocol):
     """What a plan needs. Every call raises ``OutsideError`` where the store cannot be read."""
 
-    def ours(self) -> Iterable[Held]:
-        """All secrets that carry our label."""
+    def secrets(self) -> Iterable[Held]:
+        """All secrets, whoever made them."""
         ...
 
     def held(self, secret: str) -> Held | None:
