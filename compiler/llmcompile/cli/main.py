@@ -24,6 +24,7 @@ COMMANDS = {
     "build": ("build", "Check, then compile everything into dist/."),
     "plan": ("plan", "Show what push would do; writes nothing."),
     "push": ("push", "Bring a store to what the YAML says."),
+    "adopt": ("adopt", "Take over secrets that someone else made: their JSON as YAML, proven equal."),
     "drift": ("drift", "Show where a store is not what the YAML says."),
     "rollback": ("rollback", "Bring back an earlier version of an account or a region."),
     "prune": ("prune", "Destroy old versions."),

@@ -1,0 +1,106 @@
+"""The YAML's text, as a person would write it: what the strict loader reads back is what was meant, or it is said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import yaml
+
+from llmcompile.adopt.reading import Existing
+from llmcompile.adopt.translate import Draft, json_route
+from llmcompile.codes import CODES
+from llmcompile.diagnostics import Route
+from llmcompile.load.source import Source
+from llmcompile.load.strict_yaml import load
+
+_WIDTH = 110
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$")
+_HEAD = "# yaml-language-server: $schema=../schemas/{}.schema.json\n"
+
+
+class _Dumper(yaml.SafeDumper):
+    """Mappings in blocks, lists in brackets, no anchors; text that our loader would take for a number is quoted."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _list(dumper: yaml.SafeDumper, data: tuple[Any, ...]) -> yaml.Node:
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=True)
+
+
+def _decimal(dumper: yaml.SafeDumper, data: Decimal) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:float", str(data))
+
+
+_Dumper.add_representer(tuple, _list)
+_Dumper.add_representer(Decimal, _decimal)
+# YAML 1.1 takes 1e5 for text; our loader, like JSON, takes it for a number.
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _NUMBER, list("-0123456789"))
+
+
+def dump(data: Any) -> str:
+    """Data in the loader's form as YAML."""
+    text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
+    return text
+
+
+def document_text(draft: Draft) -> str:
+    """The text of an account's or region's file."""
+    return _HEAD.format(draft.existing.subject.kind) + _origin(draft.existing, bool(draft.refs)) + dump(draft.written)
+
+
+def _origin(existing: Existing, refs: bool) -> str:
+    kept = ", into which the refs point: keep that version until they point elsewhere" if refs else ""
+    return f"# Adopted from {existing.name}{kept}.\n"
+
+
+def model_text(code: str, file: str) -> str:
+    """The text of a model's file with all that no document says left open: ``check`` asks for it, line by line."""
+    return (
+        _HEAD.format("model")
+        + f"# Adopted with {file}, which lists it. What it is and what it costs stands in no document: fill it in.\n"
+        + dump({"code": code})
+        + "type:  # chat, realtime, embedding, image_generation, audio_speech, audio_transcription or rerank\n"
+        + "token_costs:\n"
+        + "  - start:  # the day from which the price holds, such as 2026-01-01\n"
+        + "    currency:  # such as USD\n"
+        + "    per_million_tokens:  # such as {text_input: ..., text_output: ...}\n"
+    )
+
+
+def say_unwritable(draft: Draft, text: str) -> None:
+    """Says what the strict loader would not read back as it was written."""
+    problem = _lost(draft.existing.subject.file, text, draft.written)
+    if problem is None:
+        return
+    kind = draft.existing.subject.kind
+    for route, leaf in _leaves(draft.written):
+        if (of_leaf := _lost("", dump({"x": leaf}), {"x": leaf})) is not None:
+            draft.reasons.say(json_route(kind, route), of_leaf)
+    if not draft.reasons:
+        draft.reasons.say((), problem)
+
+
+def _lost(file: str, text: str, data: Any) -> str | None:
+    """Why a text does not say the data; None where it does."""
+    found, problems = load(Source(file, text))
+    if problems:
+        return f"YAML here cannot have it: {CODES[problems[0].code].title}"
+    return None if found == data else "YAML cannot say it"
+
+
+def _leaves(value: Any, route: Route = ()) -> Iterator[tuple[Route, Any]]:
+    """Every scalar, and every key as a scalar of its own."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield (*route, key), key
+            yield from _leaves(item, (*route, key))
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from _leaves(item, (*route, index))
+    else:
+        yield route, value
