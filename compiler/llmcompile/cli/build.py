@@ -93,16 +93,13 @@ def _kubernetes(result: Compiled, out: Path, given: dict[str, Any]) -> None:
 def _project(to: str | None, project: Project) -> str:
     """The project whose secrets the pods sync; ``UsageError`` for any other kind of store."""
     from llmcompile.literals import quote
-    from llmcompile.store_uri import parse_uri
-    from llmcompile.suggest import did_you_mean
+    from llmcompile.push.open import store_uri
 
     fit = [name for name, uri in project.stores.items() if uri.startswith("gcpsecrets://")]
     hint = f"add --to {' or --to '.join(fit)}" if fit else "add --to gcpsecrets://PROJECT"
     if to is None:
         raise UsageError("--target kubernetes needs the store that the pods' documents come from", hint)
-    uri = parse_uri(project.stores.get(to, to))
-    if uri is None:
-        raise UsageError(f"no store {quote(to)}", did_you_mean(to, project.stores, hint))
+    uri = store_uri(to, project)
     if uri.kind != "gcpsecrets":
         raise UsageError(f"pods cannot sync from {quote(to)}: it is no Google Secret Manager", hint)
     return uri.target
