@@ -1,4 +1,5 @@
-"""The whole path in under a minute: YAML is checked, built and pushed, a router starts from it and answers.
+"""The whole path in under a minute: YAML is checked and built, a router starts from it and answers; then it is planned,
+pushed to a local Secret Manager, edited by hand there, and rolled back.
 
 Run by ``make demo``. Everything is on loopback and made up; everything that was started is stopped at the end.
 """
@@ -17,11 +18,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import grpc
 import openai
+from google.cloud.secretmanager_v1 import SecretManagerServiceClient
+from google.cloud.secretmanager_v1.services.secret_manager_service.transports import SecretManagerServiceGrpcTransport
 
 ROOT = Path(__file__).parents[1]
 PROGRAMS = Path(sys.executable).parent
 ACCOUNT = "acme"
+PROJECT = "example-llm-prod"  # of the example's store
 # The example's hosts, and which stand-in answers for them today.
 HOSTS = {
     "https://switzerlandnorth-001.azure.example": "switzerlandnorth",
@@ -85,10 +90,15 @@ def title(text: str) -> None:
     print(f"\n== {text}", flush=True)
 
 
-def run(*arguments: str, cwd: Path) -> None:
+def run(*arguments: str, cwd: Path, expected: int = 0, **environment: str) -> None:
     """A command of the compiler, as a user types it."""
     print(f"$ llmcompile {' '.join(arguments)}", flush=True)
-    subprocess.run([PROGRAMS / "llmcompile", *arguments], cwd=cwd, env=os.environ | SECRETS, check=True)
+    command = [PROGRAMS / "llmcompile", *arguments]
+    code = subprocess.run(command, cwd=cwd, env=os.environ | SECRETS | environment, check=False).returncode
+    if code != expected:
+        sys.exit(f"the command ended with {code} instead of {expected}")
+    if code:
+        print(f"  (exit code {code})", flush=True)
 
 
 def copy_example(target: Path, addresses: dict[str, str]) -> None:
@@ -101,6 +111,48 @@ def copy_example(target: Path, addresses: dict[str, str]) -> None:
         for host, name in HOSTS.items():
             text = text.replace(host, addresses[name])
         path.write_text(text, encoding="utf-8")
+
+
+def commit(root: Path, message: str) -> None:
+    """Commit everything, as the merge of a pull request does."""
+    who = ("-c", "user.name=Example", "-c", "user.email=demo@example.com")
+    for arguments in (("init", "--quiet"), ("add", "--all"), (*who, "commit", "--quiet", "--message", message)):
+        subprocess.run(["git", *arguments], cwd=root, check=True)
+
+
+def edit_by_hand(address: str, secret: str) -> None:
+    """What someone does in the console: a new version that git knows nothing of."""
+    channel = grpc.insecure_channel(address)
+    transport = SecretManagerServiceGrpcTransport(channel=channel)
+    client = SecretManagerServiceClient(transport=transport)
+    name = f"projects/{PROJECT}/secrets/{secret}"
+    client.add_secret_version(parent=name, payload={"data": b'{"edited": "by hand"}'})
+    channel.close()
+    print(f"  someone adds a version to {secret} by hand", flush=True)
+
+
+def push_and_look_after(root: Path) -> None:
+    """From a plan to a rollback, over a Secret Manager of our own that the real client speaks to."""
+    emulator = ("-m", "llmcompile_secretmanager_emulator", "--project", PROJECT, "--port", "0")
+    with started("Secret Manager", sys.executable, *emulator, cwd=root) as manager:
+        address = manager.wait_for("listening on ").split("listening on ")[1].split()[0]
+        here = {"SECRET_MANAGER_EMULATOR_HOST": address}
+        title("The merge: what a push would do, the push, and a second one that writes nothing")
+        for arguments in (("plan", "--to", "production"), *[("push", "--to", "production")] * 2):
+            run(*arguments, cwd=root, **here)
+        title("A hand edit drifts; a push takes it back")
+        edit_by_hand(address, f"{ACCOUNT}_llm_config")
+        run("drift", "--to", "production", cwd=root, expected=3, **here)
+        run("push", "--to", "production", cwd=root, **here)
+        title("A change that was a mistake: pushed, and rolled back")
+        account = root / "accounts" / f"{ACCOUNT}.yaml"
+        account.write_text(account.read_text(encoding="utf-8").replace("tier: pro", "tier: free"), encoding="utf-8")
+        commit(root, "Put acme on the free tier")
+        run("plan", "--to", "production", cwd=root, **here)
+        run("push", "--to", "production", cwd=root, **here)
+        run("rollback", "--store", "production", ACCOUNT, cwd=root, **here)
+        run("drift", "--to", "production", cwd=root, expected=3, **here)
+        run("history", "--to", "production", cwd=root, **here)
 
 
 def report(router: Process, upstream: Process, answer: str) -> dict[str, object]:
@@ -157,8 +209,9 @@ def main() -> None:
             addresses[name] = upstreams[name].wait_for("http://")
             print(f"  {name} at {addresses[name]}", flush=True)
         copy_example(root, addresses)
-        title("From reviewed YAML to documents in a store")
-        for arguments in (("check",), ("build",), ("push", "--to", "local"), ("push", "--to", "local")):
+        commit(root, "The worked example")
+        title("From reviewed YAML to documents")
+        for arguments in (("check",), ("build",)):
             run(*arguments, cwd=root)
         run("explain", ACCOUNT, "gpt-4o", cwd=root)
         title("A router for one account, from three environment variables")
@@ -170,6 +223,7 @@ def main() -> None:
         print(f"  {listening}", flush=True)
         address = listening.split("listening on ")[1].split()[0]
         talk(router, address, upstreams)
+        push_and_look_after(root)
     title("Everything that was started is stopped")
 
 
