@@ -64,16 +64,17 @@ class Pusher:
 
 
 def naive(client: SecretManagerServiceClient, documents: Iterable[tuple[str, bytes]], attempts: int = 1) -> None:
-    """Compares with ``latest``, adds what differs, and tries again whatever went wrong."""
+    """Compares with ``latest``, adds what differs, and tries again where an error came back."""
     for secret, payload in documents:
         name = f"projects/{PROJECT}/secrets/{secret}"
-        for attempt in range(attempts):
+        if _latest(client, name) == payload:
+            continue
+        for left in reversed(range(attempts)):
             try:
-                if _latest(client, name) != payload:
-                    client.add_secret_version(parent=name, payload={"data": payload})
+                client.add_secret_version(parent=name, payload={"data": payload})
                 break
             except GoogleAPICallError:
-                if attempt == attempts - 1:
+                if not left:
                     raise
 
 
