@@ -10,6 +10,9 @@ from collections.abc import Iterable
 from llmrouter.entities import Key
 from llmrouter.errors import unauthorized
 
+OWN_KEY = b"openai-insecure-api-key."
+"""Where a browser puts its key, which can set no header of a WebSocket but the list of protocols."""
+
 
 class Access:
     """The router keys of a snapshot.
@@ -45,3 +48,5 @@ def _presented(headers: Iterable[tuple[bytes, bytes]]) -> Iterable[bytes]:
             scheme, _, credential = value.strip().partition(b" ")
             if scheme.lower() == b"bearer":
                 yield credential.strip()
+        elif name == b"sec-websocket-protocol" and OWN_KEY in value:
+            yield value.partition(OWN_KEY)[2].partition(b",")[0].strip()

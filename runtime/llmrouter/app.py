@@ -9,30 +9,35 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, unquote
 
 from llmrouter import __version__
 from llmrouter.access import Access
 from llmrouter.deliver import deliver
 from llmrouter.entities import Candidate
-from llmrouter.errors import ApiError, internal, model_not_found, unavailable
+from llmrouter.errors import ApiError, bad_request, internal, model_not_found, unavailable
 from llmrouter.exchange import Exchange
+from llmrouter.form import Form
 from llmrouter.forward import Call, Forwarder
 from llmrouter.operations import Operation, Route, match
-from llmrouter.payload import Payload
+from llmrouter.payload import Body, Payload, named
+from llmrouter.realtime import asking, relay
 from llmrouter.record import Record
 from llmrouter.resolve import Refused, Unreachable, callable_names, resolve
 from llmrouter.snapshot import Snapshot
+from llmrouter.state import parted, tag
 from llmrouter.tokens import Tokens
 from llmrouter.upstream import Headers, TimeLimits, Upstream
+from llmrouter.usage import UNKNOWN
 
 _GONE = 499  # nobody gets to see it but the log
-_ALONG = (b"accept", b"traceparent", b"tracestate")
+_ALONG = (b"accept", b"traceparent", b"tracestate", b"openai-beta")
 _REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _JSON = (b"content-type", b"application/json")
 
@@ -67,7 +72,7 @@ class Router:
         try:
             route = _matched(exchange)
             if route.operation is not None:
-                await self._call(exchange, route.operation, route.model, request_id)
+                await self._call(exchange, route, route.operation, request_id)
             else:
                 exchange.answer(200, self._told(exchange, route), [*own, _JSON])
         except ApiError as error:
@@ -84,16 +89,22 @@ class Router:
             state = {"status": "ready", "region": self._settings.region, "documents": dict(snapshot.digests)}
             return json.dumps(state).encode()
         names = callable_names(snapshot, self._access.identify(exchange.headers))
-        if route.model is None:
+        if route.name is None:
             return json.dumps({"object": "list", "data": [_model(name) for name in names]}).encode()
-        if route.model not in names:
-            raise model_not_found(route.model, None)
-        return json.dumps(_model(route.model)).encode()
+        if route.name not in names:
+            raise model_not_found(route.name, None)
+        return json.dumps(_model(route.name)).encode()
 
-    async def _call(self, exchange: Exchange, operation: Operation, named: str | None, request_id: str) -> None:
+    async def _call(self, exchange: Exchange, route: Route, operation: Operation, request_id: str) -> None:
         record = Record(request_id, self._snapshot, self._settings.region)
         try:
-            await self._served(exchange, operation, named, record)
+            record.key = self._access.identify(exchange.headers)
+            if route.kind == "state":
+                await self._kept(exchange, route, operation, record)
+            elif operation.sends == "socket":
+                await self._session(exchange, route.name, operation, record)
+            else:
+                await self._served(exchange, route.name, operation, record)
         except ApiError as error:
             record.error = error.code
             exchange.answer_error(error, _told_of(record))
@@ -110,13 +121,46 @@ class Router:
             record.status = _GONE if record.error == "client_gone" else exchange.status
             self._write(record.line())
 
-    async def _served(self, exchange: Exchange, operation: Operation, named: str | None, record: Record) -> None:
-        record.key = self._access.identify(exchange.headers)
-        payload = Payload.parse(await exchange.body(self._settings.max_body))
-        candidates = _resolved(record, named or payload.model())
-        call = Call(operation, payload, _along(exchange, record.request_id))
+    async def _served(self, exchange: Exchange, name: str | None, operation: Operation, record: Record) -> None:
+        raw = await exchange.body(self._settings.max_body)
+        kind = (exchange.header(b"content-type") or b"").decode("latin-1")
+        body: Body = Form.parse(raw, kind) if operation.sends == "form" else Payload.parse(raw)
+        candidates = _resolved(record, name or body.model())
+        if body.kept_at is not None:
+            candidates = _keeping(candidates, body.kept_at, "previous_response_id")
+        headers = _along(exchange, record.request_id) | {"content-type": body.content_type}
+        reply = await self._forwarder.forward(candidates, Call(operation, headers, body), record)
+        await deliver(exchange, reply, operation, _told_of(record), record)
+
+    async def _kept(self, exchange: Exchange, route: Route, operation: Operation, record: Record) -> None:
+        """A request about a response that an upstream keeps; no model is named, so nothing is billed."""
+        response, kept_at = parted(route.name or "")
+        names = callable_names(record.snapshot, record.key)
+        everywhere = [each for name in names for each in resolve(record.snapshot, name, key=record.key)]
+        candidates = _keeping(everywhere, kept_at or "", "response_id")[:1]
+        call = Call(
+            operation,
+            _along(exchange, record.request_id),
+            method=exchange.method.decode(),
+            suffix=f"/{response}{route.rest}",
+            query=_query(exchange, "api-version"),
+        )
         reply = await self._forwarder.forward(candidates, call, record)
         await deliver(exchange, reply, operation, _told_of(record), record)
+        record.usage = UNKNOWN  # it was told, and billed, when the response was made
+
+    async def _session(self, exchange: Exchange, name: str | None, operation: Operation, record: Record) -> None:
+        asked = dict(parse_qsl(exchange.query.decode("latin-1")))
+        if (exchange.header(b"upgrade") or b"").lower() != b"websocket":
+            raise bad_request("This is a WebSocket; ask for an upgrade to it.", code="upgrade_required")
+        candidates = _resolved(record, name or named(asked.get("deployment") or asked.get("model")))
+        headers = _along(exchange, record.request_id) | asking(exchange)
+        query = _query(exchange, "api-version", "deployment", "model")
+        reply = await self._forwarder.forward(candidates, Call(operation, headers, None, "GET", query=query), record)
+        if reply.status == 101 and reply.rest is not None:
+            await relay(exchange, reply, reply.rest, _told_of(record), record)
+        else:
+            await deliver(exchange, reply, operation, _told_of(record), record)
 
 
 def _matched(exchange: Exchange) -> Route:
@@ -124,8 +168,8 @@ def _matched(exchange: Exchange) -> Route:
     route = match(path)
     if route is None:
         raise ApiError(404, f"Unknown path: {path[:200]}", code="unknown_path")
-    if exchange.method not in route.methods:
-        allow = b", ".join(route.methods).decode()
+    if exchange.method.decode() not in route.methods:
+        allow = ", ".join(route.methods)
         message = f"Method {exchange.method.decode()} is not allowed here; use {allow}."
         raise ApiError(405, message, code="method_not_allowed", headers={"allow": allow})
     return route
@@ -141,10 +185,25 @@ def _resolved(record: Record, name: str) -> tuple[Candidate, ...]:
         raise model_not_found(name, refusal.suggestion) from None
 
 
+def _keeping(candidates: Iterable[Candidate], kept_at: str, param: str) -> tuple[Candidate, ...]:
+    """Those at the endpoint that keeps a response. Raises ApiError 404."""
+    found = tuple(each for each in candidates if tag(each.endpoint) == kept_at)
+    if not found:
+        raise ApiError(
+            404, "No such response, or you do not have access to it.", code="response_not_found", param=param
+        )
+    return found
+
+
+def _query(exchange: Exchange, *without: str) -> str:
+    """The client's query but for what the router itself says there."""
+    pairs = exchange.query.decode("latin-1").split("&")
+    return "&".join(each for each in pairs if each and unquote(each.partition("=")[0]) not in without)
+
+
 def _along(exchange: Exchange, request_id: str) -> dict[str, str]:
     """The headers that go upstream; of the client's, only these few."""
     headers = {
-        "content-type": "application/json",
         "accept-encoding": "identity",
         "user-agent": f"llmrouter/{__version__}",
         "x-request-id": request_id,

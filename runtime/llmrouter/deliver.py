@@ -5,12 +5,15 @@ A stream that is not complete never ends as if it were.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from llmrouter.errors import stream_broken
 from llmrouter.events import EventStream
 from llmrouter.exchange import Exchange
 from llmrouter.forward import Reply
 from llmrouter.operations import Operation
 from llmrouter.record import Record
+from llmrouter.state import told
 from llmrouter.upstream import Answer, Headers, UpstreamFailure
 from llmrouter.usage import reported
 
@@ -27,44 +30,53 @@ async def deliver(exchange: Exchange, reply: Reply, operation: Operation, own: H
     """Send the reply."""
     headers = [*forwarded(reply), *own]
     if reply.rest is None:
+        body = reply.head
         if not reply.header(b"content-encoding"):
-            record.usage = reported(reply.head)
-        exchange.answer(reply.status, reply.head, headers)
+            record.usage = reported(body)
+            body = _told(body, operation, record)
+        exchange.answer(reply.status, body, headers)
         record.complete = True
         return
     try:
         exchange.start(reply.status, headers)
         if reply.is_event_stream:
-            await _events(exchange, reply.head, reply.rest, operation, record)
+            await _events(exchange, reply, reply.rest, operation, record)
         else:
             await _bytes(exchange, reply.head, reply.rest, record)
     finally:
         reply.close()
 
 
-def forwarded(reply: Reply) -> Headers:
-    """The reply's headers that are the client's too."""
+def forwarded(reply: Reply, but: Collection[bytes] = ()) -> Headers:
+    """The reply's headers that are the client's too, without some."""
     named = {token.strip() for token in reply.header(b"connection").split(b",")}
     return [
         each
         for each in reply.headers
-        if each[0] not in _NOT_FORWARDED and each[0] not in named and not each[0].startswith(b"x-llmrouter-")
+        if each[0] not in _NOT_FORWARDED
+        and each[0] not in named
+        and each[0] not in but
+        and not each[0].startswith(b"x-llmrouter-")
     ]
 
 
-async def _events(exchange: Exchange, head: bytes, rest: Answer, operation: Operation, record: Record) -> None:
-    stream, data, broken = EventStream(), head, False
+def _told(data: bytes, operation: Operation, record: Record) -> bytes:
+    return told(data, record.candidate.endpoint) if operation.stateful and record.candidate else data
+
+
+async def _events(exchange: Exchange, reply: Reply, rest: Answer, operation: Operation, record: Record) -> None:
+    stream, data, broken = EventStream(operation.end, strip_usage=reply.strip_usage), reply.head, False
     try:
         while data:
-            await exchange.write(stream.feed(data))
+            await exchange.write(_told(stream.feed(data), operation, record))
             record.complete = stream.done
             data = await rest.read()
-        await exchange.write(stream.finish(operation.ends_with_done))
+        await exchange.write(_told(stream.finish(), operation, record))
     except UpstreamFailure:
         broken = True
     finally:
         record.usage = reported(stream.usage_line)
-    if operation.ends_with_done:
+    if operation.end is not None:
         # What counts is the upstream's own word that it is done, however the connection ended.
         broken = not stream.done
     if broken:

@@ -133,6 +133,8 @@ class Candidate:
             return f"{socket}/{'openai/' if azure else ''}realtime?{query}"
         if not azure:
             return f"{base}/{operation}"
+        if operation == "responses":  # of the resource: the deployment is named in the body
+            return f"{base}/openai/responses?api-version={version}"
         return f"{base}/openai/deployments/{deployment}/{operation}?api-version={version}"
 
     @property

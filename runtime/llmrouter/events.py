@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import re
 
-_DONE = re.compile(rb"(?:^|[\r\n])data: ?\[DONE\]")
+_USAGE_ALONE = re.compile(rb'data: ?\{[^\r\n]*"choices": ?\[\][^\r\n]*"usage": ?\{[^\r\n]*(?:\r?\n){2}')
 _LONGEST_EVENT = 8 << 20  # beyond this an event is passed on in pieces
 
 
 class EventStream:
-    """Watches one stream."""
+    """Watches one stream that ends in ``end``, if in anything.
 
-    def __init__(self) -> None:
+    With ``strip_usage`` the event that tells the usage alone does not pass: the client did not ask for it.
+    """
+
+    def __init__(self, end: re.Pattern[bytes] | None, *, strip_usage: bool = False) -> None:
         self.done = False
-        """Whether ``[DONE]`` has passed."""
+        """Whether its end has passed."""
         self.usage_line: bytes | None = None
         """The last data line that told a usage."""
-        self._held = b""
+        self._end, self._strip, self._held = end, strip_usage, b""
 
     def feed(self, data: bytes) -> bytes:
         """Take what came; returns what may be passed on."""
@@ -31,20 +34,21 @@ class EventStream:
         self._held = data[end:]
         return self._watched(data[:end])
 
-    def finish(self, ends_with_done: bool) -> bytes:
+    def finish(self) -> bytes:
         """The stream ended cleanly; returns what was held, unless it should have ended otherwise."""
         held, self._held = self._held, b""
         passed = self._watched(held)
-        return passed if self.done or not ends_with_done else b""
+        return passed if self.done or self._end is None else b""
 
     def _watched(self, data: bytes) -> bytes:
-        if b"[DONE]" in data and _DONE.search(data):
-            self.done = True
+        if self._end is not None and not self.done:
+            self.done = self._end.search(data) is not None
         at = data.rfind(b'"usage"')
+        stripped = self._strip and at >= 0
         while at >= 0:
             line = data[data.rfind(b"\n", 0, at) + 1 : data.find(b"\n", at) % (len(data) + 1)]
             if b'"usage":null' not in line.replace(b" ", b""):
                 self.usage_line = line.strip().removeprefix(b"data:")
                 break
             at = data.rfind(b'"usage"', 0, at)
-        return data
+        return _USAGE_ALONE.sub(b"", data) if stripped else data

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
-from llmrouter.entities import Candidate
+from llmrouter.entities import Candidate, Endpoint
 from llmrouter.errors import upstream_failed
 from llmrouter.operations import Operation
-from llmrouter.payload import Payload
+from llmrouter.payload import Body
 from llmrouter.record import Record
 from llmrouter.tokens import TokenError, Tokens
 from llmrouter.upstream import Answer, Headers, TimeLimits, Upstream, UpstreamFailure, UpstreamRequest
 
 _HELD_BYTES = 8 << 20  # a JSON answer up to this size is whole before the client sees any of it
 _MOVE_ON = frozenset({408, 429})
+_USAGE_SINCE = "2024-09-01"  # the first API version that knows stream_options; words such as preview are later
+_ASKING: Mapping[str, Any] = {"stream_options": {"include_usage": True}}
 
 
 @dataclass(slots=True)
@@ -29,6 +32,8 @@ class Reply:
     headers: Headers
     head: bytes
     rest: Answer | None
+    strip_usage: bool = False
+    """Whether its usage was asked for by the router alone."""
 
     def header(self, name: bytes) -> bytes:
         """A header's value in lower case; empty where it is missing."""
@@ -54,9 +59,28 @@ class Call:
     """One request on its way upstream."""
 
     operation: Operation
-    payload: Payload
     headers: Mapping[str, str]
     """The headers that go along; never the client's credentials."""
+    body: Body | None = None
+    method: str = "POST"
+    suffix: str = ""
+    """What stands behind the operation in the path."""
+    query: str = ""
+    """What is asked of the upstream besides its API version."""
+
+    def url(self, candidate: Candidate) -> str:
+        """Where a candidate takes it."""
+        url = candidate.url(self.operation.path)
+        if not self.suffix and not self.query:
+            return url
+        path, _, version = url.partition("?")
+        query = "&".join(each for each in (version, self.query) if each)
+        return f"{path}{self.suffix}?{query}" if query else path + self.suffix
+
+    def asks_usage(self, endpoint: Endpoint) -> bool:
+        """Whether the router asks for the usage of a stream, because the client did not."""
+        asks = self.operation.asks_usage and self.body is not None and self.body.streams
+        return asks and (endpoint.path_style == "openai" or (endpoint.version or "") >= _USAGE_SINCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +133,24 @@ class Forwarder:
         endpoint, limits = candidate.endpoint, self.limits
         if endpoint.timeout_seconds is not None:
             limits = replace(limits, first_byte=endpoint.timeout_seconds)
-        body = call.payload.for_upstream(candidate, record.snapshot.models[candidate.model].default_params)
+        model, asks_usage = record.snapshot.models[candidate.model], call.asks_usage(endpoint)
+        defaults = {**model.default_params, **_ASKING} if asks_usage else model.default_params
+        body = call.body.for_upstream(candidate, defaults) if call.body else b""
         headers = {**call.headers, **endpoint.auth_headers(token)}
-        url = candidate.url(call.operation.path)
-        answer = await self.upstream.send(UpstreamRequest(url, headers, body, limits))
+        answer = await self.upstream.send(UpstreamRequest(call.url(candidate), headers, body, limits, call.method))
         try:
-            return await _begun(answer)
+            reply = await _begun(answer)
         except BaseException:
             answer.close()
             raise
+        reply.strip_usage = asks_usage
+        return reply
 
 
 async def _begun(answer: Answer) -> Reply:
     """The reply with its first bytes: all of a JSON answer or of an error, the first chunk of anything else."""
+    if answer.status == 101:
+        return Reply(101, answer.headers, b"", answer)
     reply = Reply(answer.status, answer.headers, await answer.read(), answer)
     whole = answer.status >= 400 or reply.header(b"content-type").startswith(b"application/json")
     if not whole and reply.head:
@@ -144,7 +173,7 @@ def _problem(reply: Reply) -> str | None:
         return f"answered {reply.status}"
     if reply.status == 404 and b"DeploymentNotFound" in reply.head:
         return "has no such deployment"
-    if not 200 <= reply.status < 300 and reply.status < 400:
+    if not 200 <= reply.status < 300 and reply.status < 400 and reply.status != 101:
         return f"answered {reply.status}, which is never followed"
     if reply.is_event_stream and not reply.head:
         return "ended its stream before the first event"

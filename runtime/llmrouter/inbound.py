@@ -101,7 +101,7 @@ class Connection(asyncio.Protocol):
 
     def _upgrading(self, rest: bytes) -> None:
         """llhttp stops behind a request that asks for another protocol; only a WebSocket's is listened to."""
-        if self._current is not None and self._current.header(b"upgrade") == b"websocket":
+        if self._current is not None and (self._current.header(b"upgrade") or b"").lower() == b"websocket":
             self._held_back = rest
             return
         self._parser = httptools.HttpRequestParser(self)

@@ -1,7 +1,8 @@
 """The client's JSON body: what it asks for, and the same bytes made right for one upstream.
 
 What the client wrote stays as it wrote it, byte by byte: a model name is replaced in place and defaults are
-put in front. Only a body in which the place of the name is in doubt is written anew.
+put in front. Only a body in which the place of the name is in doubt, or that speaks to the router itself (its tags),
+is written anew.
 """
 
 from __future__ import annotations
@@ -10,14 +11,48 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from llmrouter.entities import Candidate
 from llmrouter.errors import bad_request
+from llmrouter.state import parted
 from llmrouter.strict_json import Twice, loads
 
 _MODEL = re.compile(rb'"model"\s*:\s*("(?:[^"\\]|\\.)*")')
 _SPELLED = re.compile(rb"\\u00[0-7]")  # an escaped ASCII character: a key could be there a second time
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+
+
+class Body(Protocol):
+    """A request's body, of whatever kind."""
+
+    @property
+    def content_type(self) -> str:
+        """Its media type."""
+        ...
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags that it prefers endpoints by."""
+        ...
+
+    @property
+    def streams(self) -> bool:
+        """Whether it asks for a stream without saying what shall be told of its usage."""
+        ...
+
+    @property
+    def kept_at(self) -> str | None:
+        """The tag of the endpoint that keeps the response that it goes on from."""
+        ...
+
+    def model(self) -> str:
+        """The model asked for. Raises ApiError 400."""
+        ...
+
+    def for_upstream(self, candidate: Candidate, defaults: Mapping[str, Any]) -> bytes:
+        """The body for a candidate: its upstream's name, and defaults where the client says nothing."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +61,9 @@ class Payload:
 
     raw: bytes
     fields: Mapping[str, Any]
+    tags: tuple[str, ...] = ()
+    kept_at: str | None = None
+    content_type: str = "application/json"
 
     @classmethod
     def parse(cls, raw: bytes) -> Payload:
@@ -39,14 +77,32 @@ class Payload:
             raise bad_request("The request body must be a JSON object.", code="invalid_json")
         if isinstance(fields, Twice):
             raise bad_request("A key occurs twice in the request body.", code="invalid_json")
+        metadata, previous = fields.get("metadata"), fields.get("previous_response_id")
+        if isinstance(metadata, dict) and isinstance(metadata.get("tags"), list):
+            return cls._tagged(fields, metadata)
+        if isinstance(previous, str):
+            own, kept_at = parted(previous)
+            return cls(raw.replace(f'"{previous}"'.encode(), f'"{own}"'.encode()), fields, (), kept_at)
         return cls(raw, fields)
+
+    @classmethod
+    def _tagged(cls, fields: Mapping[str, Any], metadata: Mapping[str, Any]) -> Payload:
+        """Tags are for the router; upstreams take no lists in metadata."""
+        rest = {name: value for name, value in metadata.items() if name != "tags"}
+        fields = {name: value for name, value in fields.items() if name != "metadata"}
+        fields |= {"metadata": rest} if rest else {}
+        own, kept_at = parted(str(fields.get("previous_response_id")))
+        fields |= {"previous_response_id": own} if kept_at else {}
+        return cls(_dump(fields), fields, tuple(each for each in metadata["tags"] if isinstance(each, str)), kept_at)
+
+    @property
+    def streams(self) -> bool:
+        """Whether it asks for a stream without saying what shall be told of its usage."""
+        return self.fields.get("stream") is True and "stream_options" not in self.fields
 
     def model(self) -> str:
         """The model asked for. Raises ApiError 400."""
-        name = self.fields.get("model")
-        if not isinstance(name, str) or not name:
-            raise bad_request("You must provide a model parameter.", param="model", code="missing_model")
-        return name
+        return named(self.fields.get("model"))
 
     def for_upstream(self, candidate: Candidate, defaults: Mapping[str, Any]) -> bytes:
         """The body for a candidate: its upstream's name, and defaults where the client says nothing."""
@@ -58,17 +114,21 @@ class Payload:
         elif self.fields["model"] != name:
             found = _MODEL.search(raw) if raw.count(b'"model"') == 1 else None
             if found is None or json.loads(found[1]) != self.fields["model"]:
-                return _dump({**added, **self.fields, "model": name})
+                return _dump({**added, **json.loads(raw), "model": name})
             raw = raw[: found.start(1)] + _dump(name) + raw[found.end(1) :]
         return _with_front(raw, added, bool(self.fields)) if added else raw
+
+
+def named(model: object) -> str:
+    """A model's name as a client gave it. Raises ApiError 400."""
+    if not isinstance(model, str) or not model:
+        raise bad_request("You must provide a model parameter.", param="model", code="missing_model")
+    return model
 
 
 def _with_front(raw: bytes, added: Mapping[str, Any], more: bool) -> bytes:
     start = raw.index(b"{") + 1
     return raw[:start] + _dump(added)[1:-1] + (b"," if more else b"") + raw[start:]
-
-
-_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
 
 def _dump(value: object) -> bytes:

@@ -39,6 +39,19 @@ def reported(body: bytes | None) -> Reported:
     return _read(usage) if isinstance(usage, dict) else UNKNOWN
 
 
+def added(sum_: Reported | None, more: Reported) -> Reported:
+    """Two reports as one. What one of them does not know, their sum does not."""
+    if sum_ is None:
+        return more
+    known = sum_.usage is not None and more.usage is not None
+    kinds = Usage(*map(sum, zip(sum_.usage or (), more.usage or (), strict=True))) if known else None
+    return Reported(_sum(sum_.tokens_input, more.tokens_input), _sum(sum_.tokens_output, more.tokens_output), kinds)
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
+
+
 def _last(tail: bytes) -> Any:
     """A usage at the end of a long answer, read as if it stood alone."""
     found = tail.rfind(b'"usage"')
@@ -57,8 +70,8 @@ def _read(usage: Mapping[str, Any]) -> Reported:
 
 
 def _by_kind(usage: Mapping[str, Any], given: int, made: int) -> Usage | None:
-    inputs = _below(usage, "prompt_tokens_details", "input_tokens_details")
-    outputs = _below(usage, "completion_tokens_details", "output_tokens_details")
+    inputs = _below(usage, "prompt_tokens_details", "input_tokens_details", "input_token_details")
+    outputs = _below(usage, "completion_tokens_details", "output_tokens_details", "output_token_details")
     if not inputs and not outputs:
         return Usage(text_input=given, text_output=made)
     cached, audio = _count(inputs, "cached_tokens") or 0, _count(inputs, "audio_tokens") or 0

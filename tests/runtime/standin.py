@@ -1,4 +1,4 @@
-"""A stand-in for upstreams on loopback: chat, embeddings and a token endpoint, with faults on demand.
+"""A stand-in for upstreams on loopback: every operation and a token endpoint, with faults on demand.
 
 Behaviour is set per deployment (or model, on the OpenAI path); every request is remembered.
 """
@@ -6,14 +6,19 @@ Behaviour is set per deployment (or model, on the OpenAI path); every request is
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+import re
 import socket
+import struct
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from email.parser import BytesParser
+from email.policy import default
 from typing import Any
 
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
 Behaviour = Callable[["StandIn", web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
 
@@ -24,10 +29,21 @@ USAGE = {"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14}
 class Seen:
     """A request that arrived; header names in lower case."""
 
+    method: str
     path: str
     query: str
     headers: dict[str, str]
     body: bytes
+
+    @property
+    def form(self) -> dict[str, bytes]:
+        """The parts of a multipart body, read by the standard library."""
+        kind = self.headers.get("content-type", "")
+        if not kind.startswith("multipart/form-data"):
+            return {}
+        message = BytesParser(policy=default).parsebytes(f"content-type: {kind}\r\n\r\n".encode() + self.body)
+        parts = {part.get_param("name", header="content-disposition"): part for part in message.iter_parts()}
+        return {str(name): part.get_payload(decode=True) for name, part in parts.items()}
 
     @property
     def json(self) -> dict[str, Any]:
@@ -46,6 +62,8 @@ class StandIn:
     token_seconds: int | str = 3600
     token_status: int = 200
     token_delay: float = 0.0
+    responses: set[str] = field(default_factory=set)
+    """Ids of responses that it keeps."""
     cancelled: threading.Event = field(default_factory=threading.Event)
     url: str = ""
 
@@ -65,7 +83,7 @@ class StandIn:
     async def _start(self) -> None:
         app = web.Application(client_max_size=64 << 20)
         app.router.add_post("/token", self._token)
-        app.router.add_post("/{tail:.*}", self._handle)
+        app.router.add_route("*", "/{tail:.*}", self._handle)
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1, access_log=None)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -74,7 +92,7 @@ class StandIn:
 
     def reset(self) -> None:
         """Forget everything."""
-        for each in (self.behaviours, self.requests, self.token_requests):
+        for each in (self.behaviours, self.requests, self.token_requests, self.responses):
             each.clear()
         self.token_seconds, self.token_status, self.token_delay = 3600, 200, 0.0
         self.cancelled.clear()
@@ -90,12 +108,10 @@ class StandIn:
         return web.json_response({"access_token": token, "expires_in": self.token_seconds, "token_type": "Bearer"})
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        body = await request.read()
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        self.requests.append(Seen(request.path, request.query_string, headers, body))
-        data = json.loads(body)
+        seen = await self._remembered(request)
+        data = json.loads(seen.body) if seen.body and not seen.form else {}
         parts = request.path.split("/")
-        name = parts[3] if request.path.startswith("/openai/deployments/") else data["model"]
+        name = parts[3] if request.path.startswith("/openai/deployments/") else data.get("model", "")
         behaviour = self.behaviours.get(name, good)
         try:
             return await behaviour(self, request, data)
@@ -103,15 +119,29 @@ class StandIn:
             self.cancelled.set()
             raise
 
+    async def _remembered(self, request: web.Request) -> Seen:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        seen = Seen(request.method, request.raw_path.partition("?")[0], request.query_string, headers, b"")
+        if not headers.get("upgrade"):
+            seen.body = await request.read()
+        self.requests.append(seen)
+        return seen
+
 
 async def good(upstream: StandIn, request: web.Request, data: dict[str, Any]) -> web.StreamResponse:
     """What a healthy upstream says."""
+    operation = next((each for each in OTHERS if re.search(rf"(?<=/){each}(/|$)", request.path)), None)
+    if operation is not None:
+        return await OTHERS[operation](upstream, request, data)
     if request.path.endswith("/embeddings"):
-        item = {"object": "embedding", "index": 0, "embedding": [0.5, 0.25]}
+        vector: Any = base64.b64encode(struct.pack("<2f", 0.5, 0.25)).decode()
+        vector = vector if data.get("encoding_format") == "base64" else [0.5, 0.25]
+        item = {"object": "embedding", "index": 0, "embedding": vector}
         usage = {"prompt_tokens": 3, "total_tokens": 3}
         return web.json_response({"object": "list", "data": [item], "model": "upstream", "usage": usage})
     if data.get("stream"):
-        return await streamed(request, [*_words(upstream.name), _usage_event(), b"data: [DONE]\n\n"])
+        told = [_usage_event()] if data.get("stream_options", {}).get("include_usage") else []
+        return await streamed(request, [*_words(upstream.name), *told, b"data: [DONE]\n\n"])
     message = {"role": "assistant", "content": f"hello from {upstream.name}"}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     answer = {"id": "c1", "object": "chat.completion", "created": 1, "model": "upstream", "choices": [choice]}
@@ -245,3 +275,142 @@ def dead_url() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{probe.getsockname()[1]}"
+
+
+async def completions(upstream: StandIn, request: web.Request, data: dict[str, Any]) -> web.StreamResponse:
+    """Text completions."""
+    head = {"id": "t1", "object": "text_completion", "created": 1, "model": "upstream"}
+    words = [{"text": word, "index": 0, "finish_reason": None, "logprobs": None} for word in ("hello ", upstream.name)]
+    if not data.get("stream"):
+        whole = words[0] | {"text": f"hello {upstream.name}", "finish_reason": "stop"}
+        return web.json_response({**head, "choices": [whole], "usage": USAGE})
+    events = [{**head, "choices": [each]} for each in words]
+    if data.get("stream_options", {}).get("include_usage"):
+        events.append({**head, "choices": [], "usage": USAGE})
+    return await streamed(request, [*(sse(each) for each in events), b"data: [DONE]\n\n"])
+
+
+def sse(data: dict[str, Any], event: str = "") -> bytes:
+    return (f"event: {event}\n" if event else "").encode() + b"data: " + json.dumps(data).encode() + b"\n\n"
+
+
+def response_object(
+    upstream: StandIn, identity: str, previous: str | None, status: str = "completed"
+) -> dict[str, Any]:
+    """An object of the Responses API."""
+    text = {"type": "output_text", "text": f"hello from {upstream.name}", "annotations": []}
+    message = {"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": [text]}
+    usage = {"input_tokens": 10, "output_tokens": 4, "total_tokens": 14, "input_tokens_details": {"cached_tokens": 0}}
+    usage["output_tokens_details"] = {"reasoning_tokens": 0}
+    done = status == "completed"
+    return {
+        "id": identity,
+        "object": "response",
+        "created_at": 1,
+        "status": status,
+        "model": "upstream",
+        "output": [message] if done else [],
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
+        "previous_response_id": previous,
+        "usage": usage if done else None,
+        "metadata": {},
+    }
+
+
+async def responses(upstream: StandIn, request: web.Request, data: dict[str, Any]) -> web.StreamResponse:
+    """The Responses API, with its memory."""
+    rest = request.path.partition("/responses")[2].strip("/").split("/")
+    if rest[0]:
+        if rest[0] not in upstream.responses:
+            return web.json_response({"error": {"message": "Response not found.", "code": "not_found"}}, status=404)
+        if request.method == "DELETE":
+            upstream.responses.discard(rest[0])
+            return web.json_response({"id": rest[0], "object": "response", "deleted": True})
+        if rest[1:] == ["input_items"]:
+            return web.json_response(
+                {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
+            )
+        return web.json_response(response_object(upstream, rest[0], None))
+    previous = data.get("previous_response_id")
+    if previous is not None and previous not in upstream.responses:
+        return web.json_response({"error": {"message": "no such", "code": "previous_response_not_found"}}, status=400)
+    identity = f"resp_{upstream.name}{len(upstream.responses)}"
+    upstream.responses.add(identity)
+    whole = response_object(upstream, identity, previous)
+    if not data.get("stream"):
+        return web.json_response(whole)
+    begun = response_object(upstream, identity, previous, "in_progress")
+    delta = {"item_id": "msg_1", "output_index": 0, "content_index": 0, "logprobs": []}
+    events = [
+        {"type": "response.created", "sequence_number": 0, "response": begun},
+        {"type": "response.output_text.delta", "sequence_number": 1, "delta": "hello", **delta},
+        {"type": "response.completed", "sequence_number": 2, "response": whole},
+    ]
+    return await streamed(request, [sse(each, str(each["type"])) for each in events])
+
+
+async def images(upstream: StandIn, request: web.Request, data: dict[str, Any]) -> web.StreamResponse:
+    """An image."""
+    usage = {"input_tokens": 5, "output_tokens": 100, "total_tokens": 105}
+    return web.json_response({"created": 1, "data": [{"b64_json": "aGVsbG8="}], "usage": usage})
+
+
+AUDIO = bytes(range(256)) * 400
+
+
+async def speech(upstream: StandIn, request: web.Request, data: dict[str, Any]) -> web.StreamResponse:
+    """Bytes in pieces."""
+    response = web.StreamResponse(headers={"content-type": "audio/mpeg"})
+    await response.prepare(request)
+    for at in range(0, len(AUDIO), 25600):
+        await response.write(AUDIO[at : at + 25600])
+        await asyncio.sleep(0.02)
+    return response
+
+
+async def transcriptions(upstream: StandIn, request: web.Request, data: dict[str, Any]) -> web.StreamResponse:
+    """How many bytes were heard."""
+    form = upstream.requests[-1].form
+    details = {"text_tokens": 2, "audio_tokens": 8}
+    usage = {"type": "tokens", "input_tokens": 10, "output_tokens": 4, "total_tokens": 14}
+    text = f"{len(form['file'])} bytes heard by {upstream.name}"
+    return web.json_response({"text": text, "usage": {**usage, "input_token_details": details}})
+
+
+async def rerank(upstream: StandIn, request: web.Request, data: dict[str, Any]) -> web.StreamResponse:
+    """The documents in reverse."""
+    found = [{"index": at, "relevance_score": 0.5} for at in reversed(range(len(data["documents"])))]
+    return web.json_response({"id": "r1", "results": found, "meta": {}})
+
+
+async def realtime(upstream: StandIn, request: web.Request, data: dict[str, Any]) -> web.StreamResponse:
+    """A session that says who it is, answers what it is asked, and breaks off when told."""
+    socket = web.WebSocketResponse(protocols=("realtime",))
+    await socket.prepare(request)
+    await socket.send_json({"type": "session.created", "event_id": "e1", "session": {"id": upstream.name}})
+    usage = {"total_tokens": 14, "input_tokens": 10, "output_tokens": 4, "input_token_details": {"audio_tokens": 0}}
+    async for message in socket:
+        if message.type is WSMsgType.BINARY:
+            await socket.send_bytes(message.data[::-1])
+            continue
+        asked = json.loads(message.data)
+        if asked["type"] == "break":
+            assert request.transport is not None
+            request.transport.abort()
+            break
+        done = {"type": "response.done", "event_id": "e2", "response": {"id": "resp_x", "usage": usage}}
+        await socket.send_json(done | {"echo": asked})
+    return socket
+
+
+OTHERS: dict[str, Behaviour] = {
+    "(?<!chat/)completions": completions,
+    "responses": responses,
+    "images/generations": images,
+    "audio/speech": speech,
+    "audio/transcriptions": transcriptions,
+    "rerank": rerank,
+    "realtime": realtime,
+}
