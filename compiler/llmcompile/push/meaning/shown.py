@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -45,7 +46,12 @@ MISSING = Missing()
 
 def name(value: Any) -> Name:
     """A text. Raises ``Unclear`` for anything else."""
-    shown = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in mask(text(value)))
+    return _name(text(value))
+
+
+@lru_cache(maxsize=4096)
+def _name(value: str) -> Name:
+    shown = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in mask(value))
     return Name(f"{shown[: LONGEST - 1]}…" if len(shown) > LONGEST else shown)
 
 

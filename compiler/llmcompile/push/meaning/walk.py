@@ -53,9 +53,9 @@ class Rule:
 
     def covers(self, steps: tuple[str, ...]) -> bool:
         """Whether it is for this place."""
-        return len(steps) == len(self.pattern) and all(
-            step in ("*", own) for step, own in zip(self.pattern, steps, strict=True)
-        )
+        if len(steps) != len(self.pattern):
+            return False
+        return all(step in ("*", own) for step, own in zip(self.pattern, steps, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,41 @@
+"""A plan as versioned JSON: everything, nothing cut. ``push --expect`` reads it back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from llmcompile.push.guards import Refusal
+from llmcompile.push.meaning import Fact
+from llmcompile.push.plan import PLAN_FORMAT, Plan
+from llmcompile.show.plan_words import counts, touched
+
+
+def render_json(plan: Plan, refusals: Sequence[Refusal] = ()) -> str:
+    """One object, the same for the same plan."""
+    owners = touched(plan)
+    data = {
+        "format": PLAN_FORMAT,
+        "store": plan.store,
+        "digest": plan.digest,
+        "counts": counts(plan),
+        "touched": {
+            "accounts": [each.id for each in owners if each.kind == "account"],
+            "regions": [each.id for each in owners if each.kind == "region"],
+        },
+        "facts": [_fact(each) for each in plan.facts],
+        "refusals": [asdict(each) for each in refusals],
+        "changes": [asdict(each) for each in plan.changes],
+    }
+    return json.dumps(data, indent=2)
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    return {
+        "code": fact.code,
+        "severity": fact.severity,
+        "text": fact.text,
+        "owners": [str(each) for each in fact.owners],
+    }
