@@ -518,7 +518,10 @@ def test_the_hook_is_the_check_of_the_whole_repository() -> None:
     assert hook["additional_dependencies"] == [".[compiler]"]  # no half is installed without its extra
 
 
-@pytest.mark.skipif(not shutil.which("pre-commit"), reason="pre-commit is not installed")
+PATHS = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+
+
+@pytest.mark.skipif(not shutil.which("pre-commit", path=PATHS), reason="pre-commit is not installed")
 def test_pre_commit_runs_the_hook(tmp_path: Path) -> None:
     source, theirs = tmp_path / "source", tmp_path / "theirs"
     files = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
@@ -538,8 +541,8 @@ def test_pre_commit_runs_the_hook(tmp_path: Path) -> None:
 
     def run() -> subprocess.CompletedProcess[str]:
         command = ["pre-commit", "run", "--all-files", "--color=never"]
-        env = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(tmp_path)}
-        env |= {key: value for key, value in os.environ.items() if key.startswith(("PIP_", "PATH"))}
+        env = {"PATH": PATHS, "HOME": str(tmp_path)}
+        env |= {key: value for key, value in os.environ.items() if key.startswith("PIP_")}
         return subprocess.run(command, cwd=theirs, env=env, capture_output=True, text=True, timeout=500, check=False)
 
     good = run()
