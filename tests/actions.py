@@ -6,6 +6,7 @@ of the REST API that the workflows make; ``gh`` is the real program where it is 
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -21,6 +22,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import yaml
+
+from llmcompile.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 PAGE = 30
@@ -203,3 +206,16 @@ class Step:
             cwd=self.work, env=inherited | github | given | environment,
             capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
+
+
+def understood(call: list[str]) -> None:
+    """Raises click's error where the command line does not take this call of llmcompile."""
+    module = importlib.import_module(f"llmcompile.cli.{COMMANDS[call[0]][0]}")
+    given = [each for each in call[1:] if each != "${flags[@]}"]  # the shell's, not the program's
+    module.command.make_context(call[0], given)
+
+
+def git(root: Path, *arguments: str) -> None:
+    """git in a repository, by somebody."""
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", "-C", root, *identity, *arguments], check=True, capture_output=True)
