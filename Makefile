@@ -17,7 +17,7 @@ $(VENV)/.installed: pyproject.toml requirements.lock
 
 setup: $(VENV)/.installed  ## a virtual environment with everything pinned
 
-demo: setup  ## compile the example, serve it, call it, kill the primary: under a minute
+demo: setup  ## compile the example, serve it, kill the primary; plan, push, drift, roll back: under a minute
 	$(BIN)/python demo/demo.py
 
 test: lint types drift unit  ## everything that CI checks, under five minutes
@@ -43,7 +43,8 @@ format: setup  ## let ruff fix and format
 	$(BIN)/ruff format .
 
 golden: setup  ## rewrite the expected files of the golden cases; read the diff before you commit it
-	GOLDEN=write $(BIN)/python -m pytest -q tests/test_golden.py
+	GOLDEN=write $(BIN)/python -m pytest -q tests/test_golden.py tests/compiler/test_kubernetes.py \
+		tests/compiler/test_plan_shown.py
 
 lock: setup  ## resolve requirements.lock again from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
@@ -52,6 +53,7 @@ lock: setup  ## resolve requirements.lock again from pyproject.toml
 
 bench: setup  ## the figures of docs/benchmarks.md
 	$(BIN)/python bench/compile.py
+	$(BIN)/python bench/push.py
 
 wheel: setup  ## build/*.whl
 	$(BIN)/python -m build --wheel --no-isolation --outdir build

@@ -75,6 +75,19 @@ def serving(*command: str | Path, cwd: Path, **environment: str) -> Iterator[str
     assert process.returncode == 0
 
 
+@contextmanager
+def manager(programs: Path, cwd: Path) -> Iterator[str]:
+    """The address of a local Secret Manager, started by its command."""
+    command = (programs / "llmcompile-secretmanager-emulator", "--project", "example-llm-prod")
+    process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().removeprefix("listening on ").strip()
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
 def healthy(address: str) -> bool:
     with urllib.request.urlopen(f"{address}/healthz", timeout=10) as answer:
         return bool(answer.status == 200)
@@ -85,15 +98,18 @@ def test_schemas_and_templates_travel_with_the_wheel(wheel: Path) -> None:
     for schema in (ROOT / "schemas").iterdir():
         assert f"llmcompile/schemas/{schema.name}" in names
     assert "llmcompile/templates/init/.github/workflows/check.yml" in names
-    assert not any(name.startswith(("tests", "schemas/", "accounts")) for name in names)
+    assert "llmcompile/templates/kubernetes/router/router.yaml" in names
+    assert "llmcompile/docs/codes/model-unknown.md" in names
+    assert not any(name.startswith(("tests", "schemas/", "docs/", "accounts")) for name in names)
 
 
 def test_the_wheel_alone_does_the_whole_job(wheel: Path, tmp_path: Path) -> None:
-    programs = installed(wheel, "compiler,runtime", tmp_path / "install")
+    programs = installed(wheel, "compiler,runtime,emulator", tmp_path / "install")
     llmcompile, repo = programs / "llmcompile", tmp_path / "repo"
     for arguments in (
         ("init", repo), ("check", "--root", repo), ("build", "--root", repo), ("schema", "--check", "--root", repo),
-        ("push", "--root", repo, "--to", "local"), ("explain", "--root", repo, "example", "gpt-4o-mini"),
+        ("plan", "--root", repo, "--to", "local"), ("push", "--root", repo, "--to", "local"),
+        ("drift", "--root", repo, "--to", "local"), ("explain", "--root", repo, "example", "gpt-4o-mini"),
         ("models", "list", "--root", repo),
     ):  # fmt: skip
         result = run(llmcompile, *arguments, cwd=tmp_path, **KEYS)
@@ -102,6 +118,11 @@ def test_the_wheel_alone_does_the_whole_job(wheel: Path, tmp_path: Path) -> None
     command = [llmcompile, "exec", "--root", repo, "example", "--", programs / "llmrouter", "serve", "--port", "0"]
     with serving(*command, cwd=tmp_path, **KEYS) as address:
         assert healthy(address)
+    with manager(programs, tmp_path) as address:
+        for expected in ("3 written, 0 unchanged", "0 written, 3 unchanged"):
+            to_cloud = ("push", "--root", repo, "--to", "gcpsecrets://example-llm-prod")
+            result = run(llmcompile, *to_cloud, cwd=tmp_path, SECRET_MANAGER_EMULATOR_HOST=address, **KEYS)
+            assert (result.returncode, expected in result.stderr) == (0, True), result.stderr
 
 
 def test_the_runtime_extra_alone_starts_the_router(wheel: Path, tmp_path: Path) -> None:
