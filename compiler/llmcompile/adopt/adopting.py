@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,9 +18,12 @@ from llmcompile.diagnostics import Diagnostic
 from llmcompile.errors import RefusedError, UsageError
 from llmcompile.inputs.project import Project
 from llmcompile.load.repository import Repository
+from llmcompile.push.look import WORKERS
+from llmcompile.push.ownership import is_ours
 from llmcompile.push.resolve import Payload, Resolver, SecretSource, resolve_all
 from llmcompile.push.store import StoreReader, Version
 from llmcompile.refs import Ref, parse
+from llmcompile.secret_ids import SUBJECTS, owner_of
 from llmcompile.store_uri import StoreUri
 
 
@@ -60,9 +64,24 @@ class Adopted:
     """How many secrets the new files point to."""
 
 
+def of_others(store: StoreReader) -> list[Subject]:
+    """Every account and region whose secret is there without our label, by the secret's name.
+
+    Raises ``UsageError`` where one has an id that no file could have.
+    """
+    found = ((each, owner_of(each.secret)) for each in sorted(store.secrets(), key=lambda each: each.secret))
+    return [
+        Subject.of(f"{kind}/{owner[1]}")
+        for held, owner in found
+        for kind, kinds in SUBJECTS.items()
+        if owner and owner[0] == kinds[0] and not is_ours(held)
+    ]
+
+
 def read_all(subjects: Iterable[Subject], store: StoreReader) -> list[Existing]:
     """The documents that the store holds. Raises ``NotAdoptedError`` where one of them cannot be read."""
-    found = [read(each, store) for each in subjects]
+    with ThreadPoolExecutor(WORKERS) as pool:
+        found = list(pool.map(lambda each: read(each, store), subjects))
     reasons = [reason for each in found if isinstance(each, Reasons) for reason in each]
     if reasons:
         raise NotAdoptedError(reasons, "put them right in the store, or name only the others")
@@ -93,11 +112,11 @@ def ref_into(existing: Existing, uri: StoreUri, root: Path) -> Callable[[str], R
     if uri.kind == "gcpsecrets":
         return lambda pointer: Ref("gcpsecrets", f"{uri.target}/{secret}", existing.number, pointer)
     path = root / Path(uri.target).expanduser() / secret / str(existing.number)
-    inside = path.is_relative_to(root) and not str(path.relative_to(root)).startswith("~")
-    target = str(path.relative_to(root) if inside else path)
-    if parse(str(Ref("file", target, pointer="/x"))) != Ref("file", target, pointer="/x"):
-        raise UsageError(f"no ref can name files in {uri.target}", "move the store to a folder with a plainer name")
-    return lambda pointer: Ref("file", target, pointer=pointer)
+    for target in (str(path.relative_to(root)) if path.is_relative_to(root) else "~", str(path)):
+        # A ref's path that begins with ~ is somebody's home.
+        if not target.startswith("~") and parse(str(Ref("file", target))) == Ref("file", target):
+            return lambda pointer: Ref("file", target, pointer=pointer)
+    raise UsageError(f"no ref can name files in {uri.target}", "move the store to a folder with a plainer name")
 
 
 def adopt(

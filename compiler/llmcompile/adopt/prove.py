@@ -27,13 +27,17 @@ from llmcompile.emit.canonical import compact
 from llmcompile.emit.contract import too_large
 from llmcompile.emit.documents import Document, account_documents, region_document
 from llmcompile.emit.policy import PolicyEmitter
+from llmcompile.inputs.account import Account
 from llmcompile.inputs.project import Project
+from llmcompile.inputs.region import Region
 from llmcompile.link.catalogue import Catalogue
 from llmcompile.link.linker import link
 from llmcompile.load.repository import Folder, Repository, load_repository
+from llmcompile.load.shape import validate
 from llmcompile.push.resolve import Payload, Resolver, UnresolvedError
 
 M = TypeVar("M", bound=BaseModel)
+_INPUTS: dict[str, type[BaseModel]] = {"account": Account, "region": Region}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +86,14 @@ def _merged(base: Folder[M], staged: Folder[M]) -> Folder[M]:
 
 def say_errors(draft: Draft, linked: Linked) -> None:
     """Says what the checks say of a draft, where it stands in the document; by the code's title, which has no value."""
-    subject = draft.existing.subject
-    for each in linked.concerning(subject.file):
+    subject, echoes = draft.existing.subject, draft.reasons.around()
+    # What YAML could not even say has no shape in there; it has one all the same.
+    _, shape = validate(_INPUTS[subject.kind], subject.file, draft.written)
+    for each in chain((each for each in shape if each.severity is Severity.ERROR), linked.concerning(subject.file)):
         ours = each.place.file == subject.file
         route: Route = json_route(subject.kind, each.place.route) if ours else ()
-        draft.reasons.say(route, f"{CODES[each.code].title} [{each.code}]")
+        if route not in echoes:
+            draft.reasons.say(route, f"{CODES[each.code].title} [{each.code}]")
 
 
 def say_too_large(draft: Draft, document: Document) -> None:

@@ -29,25 +29,27 @@ class Reason:
 
 
 class Reasons:
-    """The reasons of one document. What was said about a place is not said again above, at or below it."""
+    """The reasons of one document. What was said about a place is not said again there, nor below it."""
 
     def __init__(self, document: str) -> None:
         self.document = document
-        self._found: list[Reason] = []
-        self._said: set[Route] = set()
-        self._above: set[Route] = set()
+        self._found: dict[Route, Reason] = {}
 
     def say(self, route: Route, message: str) -> None:
         """Add a reason, unless an earlier one is about the same."""
-        ways = [route[:length] for length in range(len(route) + 1)]
-        if route in self._above or not self._said.isdisjoint(ways):
-            return
-        self._said.add(route)
-        self._above.update(ways)
-        self._found.append(Reason(self.document, route, message))
+        if all(way not in self._found for way in _ways(route)):
+            self._found[route] = Reason(self.document, route, message)
+
+    def around(self) -> frozenset[Route]:
+        """Every place at or below which something was said: there, more may be a mere echo of it."""
+        return frozenset(way for route in self._found for way in _ways(route))
 
     def __iter__(self) -> Iterator[Reason]:
-        return iter(self._found)
+        return iter(self._found.values())
 
     def __bool__(self) -> bool:
         return bool(self._found)
+
+
+def _ways(route: Route) -> list[Route]:
+    return [route[:length] for length in range(len(route) + 1)]

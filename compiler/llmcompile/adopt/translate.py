@@ -71,32 +71,32 @@ class Draft:
             self.reasons.say(route, f"not the name of a model of the catalogue: {what}")
 
 
-def secrets_of(existing: Existing) -> dict[str, Route]:
-    """The secrets of a document, and where each stands first."""
+def secrets_of(existing: Existing) -> dict[Route, str]:
+    """The secrets of a document, by where they stand."""
     account = existing.subject.kind == "account"
     data: Any = existing.data if account or not isinstance(existing.data, dict) else existing.data.get("endpoints")
     above: Route = () if account else ("endpoints",)
-    found: dict[str, Route] = {}
+    found: dict[Route, str] = {}
     for name, endpoint in data.items() if isinstance(data, dict) else ():
         for key in SECRETS:
             if isinstance(endpoint, dict) and isinstance(endpoint.get(key), str):
-                found.setdefault(endpoint[key], (*above, name, key))
+                found[*above, name, key] = endpoint[key]
     return found
 
 
 def say_leaks(existing: Existing, reasons: Reasons) -> None:
     """Says where a secret stands in a place that is none for secrets: from there it would get into the YAML."""
     secrets = secrets_of(existing)
-    own, telling = set(secrets.values()), [each for each in secrets if len(each.strip()) >= _TELLING]
+    telling = {value.strip(): route for route, value in secrets.items() if len(value.strip()) >= _TELLING}
     for route, text, is_key in strings(existing.data):
-        if route in own and not is_key:
+        if route in secrets and not is_key:
             continue
         what = "a key here" if is_key else "this"
         if looks_literal(text):
             reasons.say(route, f"{what} looks like a secret, and would stand in the YAML as it is")
-        for each in telling:
-            if each.strip() in text:
-                reasons.say(route, f"{what} holds the secret of {pointer(secrets[each])}, and would stand in the YAML")
+        for value, at in telling.items():
+            if value in text:
+                reasons.say(route, f"{what} holds the secret of {pointer(at)}, and would stand in the YAML")
 
 
 def account(draft: Draft, unsaid: Unsaid) -> None:
@@ -188,13 +188,16 @@ def _supported(draft: Draft, route: Route, given: Mapping[str, Any]) -> dict[str
         draft.reasons.say(at, "it is missing")
         return {}
     listed, renamed = given["supported_models"], given.get("models")
-    for index, name in enumerate(listed if isinstance(listed, list) else ()):
+    if not isinstance(listed, list):
+        draft.reasons.say(at, "not a list")
+        return {}
+    for index, name in enumerate(listed):
         draft.code((*at, index), name)
     if renamed is None:
         return {"supported_models": _as_loaded(listed)}
     if not isinstance(renamed, dict):
         draft.reasons.say((*route, "models"), "not an object")
-    elif not isinstance(listed, list) or sorted(map(repr, listed)) != sorted(map(repr, renamed)):
+    elif sorted(map(repr, listed)) != sorted(map(repr, renamed)):
         message = "it does not name each of supported_models once: in YAML an endpoint renames all of them or none"
         draft.reasons.say((*route, "models"), message)
     else:

@@ -78,8 +78,8 @@ def say_unwritable(draft: Draft, text: str) -> None:
     if problem is None:
         return
     kind = draft.existing.subject.kind
-    for route, leaf in _leaves(draft.written):
-        if (of_leaf := _lost("", dump({"x": leaf}), {"x": leaf})) is not None:
+    for route, alone in _leaves(draft.written):
+        if (of_leaf := _lost("", dump(alone), alone)) is not None:
             draft.reasons.say(json_route(kind, route), of_leaf)
     if not draft.reasons:
         draft.reasons.say((), problem)
@@ -89,18 +89,19 @@ def _lost(file: str, text: str, data: Any) -> str | None:
     """Why a text does not say the data; None where it does."""
     found, problems = load(Source(file, text))
     if problems:
-        return f"YAML here cannot have it: {CODES[problems[0].code].title}"
+        code = problems[0].code
+        return f"YAML cannot have it: {CODES[code].title} [{code}]"
     return None if found == data else "YAML cannot say it"
 
 
 def _leaves(value: Any, route: Route = ()) -> Iterator[tuple[Route, Any]]:
-    """Every scalar, and every key as a scalar of its own."""
+    """Every scalar and every key, each in a mapping of its own."""
     if isinstance(value, dict):
         for key, item in value.items():
-            yield (*route, key), key
+            yield (*route, key), {key: 0}
             yield from _leaves(item, (*route, key))
     elif isinstance(value, tuple):
         for index, item in enumerate(value):
             yield from _leaves(item, (*route, index))
     else:
-        yield route, value
+        yield route, {"x": value}

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from llmcompile.adopt.translate import Unsaid
     from llmcompile.emit.documents import Document
     from llmcompile.pipeline import Compiled
+    from llmcompile.push.store import StoreReader
 
 _SOURCES = ("auto", "platform", "tenant", "local")
 
@@ -42,7 +43,8 @@ _SOURCES = ("auto", "platform", "tenant", "local")
 @click.option("--region", "regions", multiple=True, metavar="REGION", help="The accounts' region. Repeatable.")
 @click.option("--source", type=click.Choice(_SOURCES), default="auto", show_default=True, help="The accounts' source.")
 @click.option("--claim", is_flag=True, help="Write no YAML; put our label on secrets that hold what the YAML says.")
-@click.argument("names", metavar="account/ID|region/ID...", nargs=-1, required=True, type=SubjectType())
+@click.option("--all", "every", is_flag=True, help="Every secret of such a name that does not carry our label.")
+@click.argument("names", metavar="account/ID|region/ID...", nargs=-1, type=SubjectType())
 def command(
     root: Path | None,
     as_of: datetime | None,
@@ -50,6 +52,7 @@ def command(
     regions: tuple[str, ...],
     source: str,
     claim: bool,
+    every: bool,
     names: tuple[str, ...],
 ) -> None:
     """Take over documents that someone else made.
@@ -64,15 +67,16 @@ def command(
     plan treat the secrets as ours. What cannot be kept as it is, is refused, with the reason and its place.
     """
     from llmcompile.adopt.adopting import NotAdoptedError
-    from llmcompile.adopt.reading import Subject
     from llmcompile.adopt.translate import Unsaid
 
-    where, subjects = find_root(root), [Subject.of(each) for each in dict.fromkeys(names)]
+    if every is bool(names):
+        raise UsageError("which documents?", "name them as account/ID or region/ID, or write --all")
+    where = find_root(root)
     try:
         if claim:
-            _claim(where, compiled_or_exit(where, as_of), to, subjects)
+            _claim(where, compiled_or_exit(where, as_of), to, names)
         else:
-            _adopt(_loaded(where), to, subjects, Unsaid(regions, source), now(as_of))
+            _adopt(_loaded(where), to, names, Unsaid(regions, source), now(as_of))
     except NotAdoptedError as error:
         for reason in error.reasons:
             click.echo(reason, err=True)
@@ -90,14 +94,24 @@ def _loaded(where: Path) -> Loaded:
     return Loaded(where, repository.project, repository, tuple(problems))
 
 
-def _adopt(loaded: Loaded, to: str, subjects: Sequence[Subject], unsaid: Unsaid, as_of: datetime) -> None:
+def _subjects(names: Iterable[str], store: StoreReader) -> list[Subject]:
+    """Those named; without any, all of others."""
+    from llmcompile.adopt.adopting import of_others
+    from llmcompile.adopt.reading import Subject
+
+    return [Subject.of(each) for each in dict.fromkeys(names)] or of_others(store)
+
+
+def _adopt(loaded: Loaded, to: str, names: Sequence[str], unsaid: Unsaid, as_of: datetime) -> None:
     from llmcompile.adopt.adopting import Remembering, adopt, read_all
     from llmcompile.push.open import Opener, store_uri
     from llmcompile.push.resolve import Resolver
 
     uri, opener = store_uri(to, loaded.project), Opener(loaded.root)
+    store = opener.store(uri)
+    subjects = _subjects(names, store)
     unsaid = _with_regions(unsaid, loaded, subjects)
-    existing = read_all(subjects, opener.store(uri))
+    existing = read_all(subjects, store)
     remembering = Remembering.of(existing, uri, opener.source)
     resolver = Resolver(loaded.root, os.environ, lambda: remembering)
     _show(adopt(loaded, existing, uri, unsaid, resolver, as_of), to)
@@ -126,6 +140,8 @@ def _with_regions(unsaid: Unsaid, loaded: Loaded, subjects: Sequence[Subject]) -
 
 
 def _show(adopted: Adopted, to: str) -> None:
+    from llmcompile.push.ownership import is_ours
+
     for proof in adopted.proofs:
         file = proof.existing.subject.file
         done = "written" if file in adopted.written else "there already"
@@ -135,9 +151,10 @@ def _show(adopted: Adopted, to: str) -> None:
     if adopted.refs:
         message = f"{adopted.refs} refs point into these versions: keep them until each secret has a place of its own"
         click.echo(f"note: {message}", err=True)
-    names = " ".join(str(proof.existing.subject) for proof in adopted.proofs)
-    click.echo("next: llmcompile check, review, merge; then let push go on from there:", err=True)
-    click.echo(f"  llmcompile adopt --claim --to {to} {names}", err=True)
+    foreign = " ".join(str(each.existing.subject) for each in adopted.proofs if not is_ours(each.existing.held))
+    if foreign:
+        click.echo("next: llmcompile check, review, merge; then let push go on from there:", err=True)
+        click.echo(f"  llmcompile adopt --claim --to {to} {foreign}", err=True)
 
 
 def _equality(proof: Proof) -> str:
@@ -147,7 +164,7 @@ def _equality(proof: Proof) -> str:
     return f"compiles to the data of {proof.existing.name}{nulls}; the next push writes it in its own spelling"
 
 
-def _claim(where: Path, result: Compiled, to: str, subjects: Sequence[Subject]) -> None:
+def _claim(where: Path, result: Compiled, to: str, names: Sequence[str]) -> None:
     from llmcompile.adopt.adopting import Remembering, prove_all, read_all
     from llmcompile.adopt.claim import claim
     from llmcompile.push.clock import SystemClock
@@ -159,7 +176,7 @@ def _claim(where: Path, result: Compiled, to: str, subjects: Sequence[Subject]) 
 
     uri, opener = store_uri(to, result.linked.project), Opener(where)
     store = opener.store(uri)
-    existing = read_all(subjects, store)
+    existing = read_all(_subjects(names, store), store)
     foreign = [each for each in existing if not is_ours(each.held)]
     documents = _documents(result, [each.subject for each in foreign], to)
     remembering = Remembering.of(foreign, uri, opener.source)
