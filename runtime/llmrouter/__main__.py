@@ -49,7 +49,9 @@ def _serve(options: argparse.Namespace, snapshot: Snapshot) -> int:
     except ModuleNotFoundError as error:
         return _say(USAGE, f"{error.name} is not installed; pip install 'llmcompile[runtime]'")
     limits = TimeLimits(options.connect_timeout, options.first_byte_timeout, options.idle_timeout)
-    settings = Settings(limits, options.max_body_mib << 20, options.region)
+    settings = Settings(
+        limits, options.max_body_mib << 20, options.cooldown, options.retry_after_budget, options.region
+    )
     try:
         listener = bind(options.host, options.port)
     except (OSError, UnicodeError) as error:
@@ -112,6 +114,18 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--idle-timeout", type=_seconds, default=120.0, help="seconds between two reads after it (%(default)s)"
     )
+    serve.add_argument(
+        "--retry-after-budget",
+        type=_seconds_or_none,
+        default=5.0,
+        help="seconds that a request may wait for endpoints that ask for patience; 0: none (%(default)s)",
+    )
+    serve.add_argument(
+        "--cooldown",
+        type=_seconds_or_none,
+        default=10.0,
+        help="seconds that a failing endpoint is left alone at first; 0: never (%(default)s)",
+    )
     serve.add_argument("--max-body-mib", type=_count, default=32, help="largest request body in MiB (%(default)s)")
     return parser
 
@@ -136,6 +150,10 @@ def _seconds(text: str) -> float:
     if not 0 < value < 1e6:
         raise argparse.ArgumentTypeError(f"not a number of seconds above 0: {text}")
     return value
+
+
+def _seconds_or_none(text: str) -> float:
+    return 0.0 if text == "0" else _seconds(text)
 
 
 if __name__ == "__main__":

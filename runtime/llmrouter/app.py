@@ -25,6 +25,7 @@ from llmrouter.errors import ApiError, bad_request, internal, model_not_found, u
 from llmrouter.exchange import Exchange
 from llmrouter.form import Form
 from llmrouter.forward import Call, Forwarder
+from llmrouter.health import Health
 from llmrouter.operations import Operation, Route, match
 from llmrouter.payload import Body, Payload, named
 from llmrouter.realtime import asking, relay
@@ -49,6 +50,10 @@ class Settings:
     limits: TimeLimits = field(default_factory=TimeLimits)
     max_body: int = 32 << 20
     """Bytes of a request body."""
+    cooldown: float = 10.0
+    """Seconds of an endpoint's first rest after failures; 0: none."""
+    retry_budget: float = 5.0
+    """Seconds that a request may wait for endpoints that asked for patience."""
     region: str | None = None
     """Where this router runs; for logs and /readyz."""
 
@@ -62,7 +67,8 @@ class Router:
         self._snapshot, self._access = snapshot, Access(snapshot.keys)
         self._settings, self._write = settings, write
         self._prefix, self._numbers = os.urandom(10).hex(), itertools.count()
-        self._forwarder = Forwarder(upstream, Tokens(upstream), settings.limits)
+        health = Health(settings.cooldown)
+        self._forwarder = Forwarder(upstream, Tokens(upstream), settings.limits, health, settings.retry_budget)
 
     async def __call__(self, exchange: Exchange) -> None:
         """Answer one request."""
@@ -125,7 +131,7 @@ class Router:
         raw = await exchange.body(self._settings.max_body)
         kind = (exchange.header(b"content-type") or b"").decode("latin-1")
         body: Body = Form.parse(raw, kind) if operation.sends == "form" else Payload.parse(raw)
-        candidates = _resolved(record, name or body.model())
+        candidates = _resolved(record, name or body.model(), body.tags)
         if body.kept_at is not None:
             candidates = _keeping(candidates, body.kept_at, "previous_response_id")
         headers = _along(exchange, record.request_id) | {"content-type": body.content_type}
@@ -175,9 +181,9 @@ def _matched(exchange: Exchange) -> Route:
     return route
 
 
-def _resolved(record: Record, name: str) -> tuple[Candidate, ...]:
+def _resolved(record: Record, name: str, tags: Iterable[str] = ()) -> tuple[Candidate, ...]:
     try:
-        return resolve(record.snapshot, name, key=record.key)
+        return resolve(record.snapshot, name, key=record.key, tags=frozenset(tags))
     except Unreachable as refusal:
         raise (unavailable(name) if refusal.served else model_not_found(name, None)) from None
     except Refused as refusal:

@@ -123,7 +123,7 @@ def _endpoint(
         deployment_prefix=prefix,
         upstream_names={code: each.text() for code, each in names.fields().items()} if names else {},
         timeout_seconds=timeout.seconds() if timeout else None,
-        weight=weight.count() if weight else 1,
+        weight=weight.count() if weight else None,
         tags=tags.texts() if tags else (),
     )
 

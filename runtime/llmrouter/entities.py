@@ -62,7 +62,8 @@ class Endpoint:
     """Model code to the upstream's own name, where it is not prefix and code."""
     timeout_seconds: float | None = None
     """Limit to the first byte; None: the router's."""
-    weight: int = 1
+    weight: int | None = None
+    """Share among neighbours that have one too."""
     tags: tuple[str, ...] = ()
 
     @property

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from math import ceil
 
 
 class ApiError(Exception):
@@ -74,6 +75,13 @@ def unavailable(name: str) -> ApiError:
     """A model whose endpoints are all down."""
     message = f"No endpoint for '{name[:200]}' is available at the moment. Try again later."
     return ApiError(503, message, code="no_endpoint_available", kind="server_error")
+
+
+def all_resting(seconds: float) -> ApiError:
+    """Endpoints that all asked to be left alone for at least these seconds."""
+    message = "All endpoints are over their limits at the moment. Try again later."
+    headers = {"retry-after": str(ceil(seconds)), "retry-after-ms": str(ceil(seconds * 1000))}
+    return ApiError(429, message, code="rate_limit_exceeded", kind="rate_limit_error", headers=headers)
 
 
 def upstream_failed(problems: list[str]) -> ApiError:

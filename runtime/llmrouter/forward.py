@@ -1,20 +1,25 @@
 """Tries the candidates of one request in order until one answers.
 
-It moves on only while the client has not been sent a byte: on no connection, no answer in time, a broken
-answer, a redirect, 408, 429, 5xx and a deployment that does not exist. Every other answer is the client's.
+It moves on only while the client has not been sent a byte: on no connection, no answer in time, a broken answer, a
+redirect, 408, 429, 5xx and a deployment that does not exist; to other models where one's context window or content
+policy refused. Every other answer is the client's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from llmrouter.entities import Candidate, Endpoint
-from llmrouter.errors import upstream_failed
+from llmrouter.errors import all_resting, upstream_failed
+from llmrouter.health import Health, Problem, asked_seconds
 from llmrouter.operations import Operation
 from llmrouter.payload import Body
 from llmrouter.record import Record
+from llmrouter.resolve import Detour, detours
 from llmrouter.tokens import TokenError, Tokens
 from llmrouter.upstream import Answer, Headers, TimeLimits, Upstream, UpstreamFailure, UpstreamRequest
 
@@ -83,6 +88,28 @@ class Call:
         return asks and (endpoint.path_style == "openai" or (endpoint.version or "") >= _USAGE_SINCE)
 
 
+@dataclass(slots=True)
+class _Route:
+    """Where one request may still go, and where it was."""
+
+    fresh: deque[Candidate]
+    put_off: list[tuple[float, Candidate]] = field(default_factory=list)
+    """Those that rest, and from when on they may be tried all the same."""
+    tried_again: set[Candidate] = field(default_factory=set)
+    refusing: set[str] = field(default_factory=set)
+    """Models that refused for a reason that another one may not have."""
+    waited: float = 0.0
+    last: tuple[Candidate, Reply] | None = None
+    problems: list[str] = field(default_factory=list)
+
+    def failed(self, candidate: Candidate, reply: Reply, problem: str) -> None:
+        """Note a reply that is not the client's, unless it is the last."""
+        self.problems.append(f"{candidate.endpoint.name}: {problem}")
+        reply.close()
+        if reply.rest is None and reply.status >= 400:
+            self.last = candidate, reply
+
+
 @dataclass(frozen=True, slots=True)
 class Forwarder:
     """What forwarding needs, the same for every request."""
@@ -90,33 +117,82 @@ class Forwarder:
     upstream: Upstream
     tokens: Tokens
     limits: TimeLimits
+    health: Health
+    retry_budget: float
+    """Seconds that one request may spend on waiting for endpoints that asked for patience."""
 
-    async def forward(self, candidates: tuple[Candidate, ...], call: Call, record: Record) -> Reply:
-        """The first answer that is the client's, else the last that any upstream gave, else ApiError 502.
+    async def forward(self, candidates: Iterable[Candidate], call: Call, record: Record) -> Reply:
+        """The first answer that is the client's, else the last that any upstream gave, else an ApiError.
 
         The last answer is the most useful of the failures: it says what to do, with its Retry-After.
         """
-        last: tuple[Candidate, Reply] | None = None
-        for candidate in candidates:
+        route = _Route(deque(candidates))
+        while (candidate := await self._next(route)) is not None:
+            record.candidate = candidate
             try:
                 reply = await self._attempt(candidate, call, record)
             except (UpstreamFailure, TokenError) as failure:
-                record.problems.append(f"{candidate.endpoint.name}: {failure}")
+                self.health.failed(candidate, "failure")
+                route.problems.append(f"{candidate.endpoint.name}: {failure}")
                 continue
-            problem = _problem(reply)
-            if problem is None:
+            except BaseException:
+                self.health.left(candidate)
+                raise
+            if self._is_final(reply, candidate, route, record):
                 return reply
-            record.problems.append(f"{candidate.endpoint.name}: {problem}")
-            reply.close()
-            if reply.rest is None and reply.status >= 400:
-                last = candidate, reply
-        if last is None:
-            raise upstream_failed(record.problems)
-        record.candidate, reply = last
-        return reply
+        if route.last is not None:
+            record.candidate, reply = route.last
+            return reply
+        if route.problems:
+            raise upstream_failed(route.problems)
+        raise all_resting(min(self.health.wait(each) for _, each in route.put_off))
+
+    async def _next(self, route: _Route) -> Candidate | None:
+        """Whom to try next: all that do not rest, then those that do, as far as the time for waiting goes."""
+        now = asyncio.get_running_loop().time()
+        while route.fresh:
+            candidate = route.fresh.popleft()
+            if self.health.ready(candidate):
+                return candidate
+            route.put_off.append((now + self.health.wait(candidate), candidate))
+        if not route.put_off:
+            return None
+        soonest = min(route.put_off, key=lambda each: each[0])
+        wait = max(0.0, soonest[0] - now)
+        if route.waited + wait > self.retry_budget:
+            return None
+        route.waited += wait
+        await asyncio.sleep(wait)
+        route.put_off.remove(soonest)
+        return soonest[1]
+
+    def _is_final(self, reply: Reply, candidate: Candidate, route: _Route, record: Record) -> bool:
+        """Whether a reply is the client's. If not, the route is prepared for what comes next."""
+        problem = _problem(reply)
+        if problem is None:
+            self.health.worked(candidate)
+            return not self._is_detoured(reply, candidate, route, record)
+        asked = asked_seconds(reply.header(b"retry-after-ms"), reply.header(b"retry-after"))
+        self.health.failed(candidate, problem[0], asked)
+        route.failed(candidate, reply, problem[1])
+        if problem[0] == "quota" and asked is not None and candidate not in route.tried_again:
+            route.tried_again.add(candidate)
+            route.put_off.append((asyncio.get_running_loop().time() + asked, candidate))
+        return False
+
+    def _is_detoured(self, reply: Reply, candidate: Candidate, route: _Route, record: Record) -> bool:
+        """Whether another model is to take what this one refused; nobody else is asked then."""
+        why = _detour(reply)
+        if why is None:
+            return False
+        route.refusing.add(candidate.model)
+        found = detours(record.snapshot, candidate.model, why, record.key, frozenset(route.refusing))
+        if found:
+            route.fresh, route.put_off = deque(found), []
+            route.failed(candidate, reply, f"refused by its {why}")
+        return bool(found)
 
     async def _attempt(self, candidate: Candidate, call: Call, record: Record) -> Reply:
-        record.candidate = candidate
         record.attempts += 1
         grant = candidate.endpoint.oauth if candidate.auth_kind == "oauth" else None
         token = await self.tokens.get(grant) if grant else None
@@ -167,14 +243,25 @@ async def _begun(answer: Answer) -> Reply:
     return reply
 
 
-def _problem(reply: Reply) -> str | None:
+def _problem(reply: Reply) -> tuple[Problem, str] | None:
     """Why another endpoint should be asked; None: this answer is the client's."""
     if reply.status >= 500 or reply.status in _MOVE_ON:
-        return f"answered {reply.status}"
+        return "quota" if reply.status == 429 else "failure", f"answered {reply.status}"
     if reply.status == 404 and b"DeploymentNotFound" in reply.head:
-        return "has no such deployment"
+        return "missing", "has no such deployment"
     if not 200 <= reply.status < 300 and reply.status < 400 and reply.status != 101:
-        return f"answered {reply.status}, which is never followed"
+        return "failure", f"answered {reply.status}, which is never followed"
     if reply.is_event_stream and not reply.head:
-        return "ended its stream before the first event"
+        return "failure", "ended its stream before the first event"
+    return None
+
+
+def _detour(reply: Reply) -> Detour | None:
+    """Whether another model might take what this one refused."""
+    if reply.status != 400:
+        return None
+    if b"context_length_exceeded" in reply.head or b"maximum context length" in reply.head:
+        return "context window"
+    if b'"content_filter"' in reply.head or b'"content_policy_violation"' in reply.head:
+        return "content policy"
     return None

@@ -36,8 +36,6 @@ class Record:
     candidate: Candidate | None = None
     """The last one that was tried."""
     attempts: int = 0
-    problems: list[str] = field(default_factory=list)
-    """Why the candidates before it were no good."""
     usage: Reported = UNKNOWN
     complete: bool = False
     """Whether the client was sent all there was to say."""

@@ -6,13 +6,20 @@ Pure: the same snapshot, name, key, outage and draw give the same answer, here a
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from itertools import takewhile
+from typing import Literal
 
-from llmrouter.entities import Candidate, Key, Member, RouteGroup
+from llmrouter.entities import Candidate, Key, Member, Model, RouteGroup
 from llmrouter.snapshot import Snapshot
 
-__all__ = ["Candidate", "Key", "NotAllowed", "Refused", "Unknown", "Unreachable", "callable_names", "resolve"]
+__all__ = ["Candidate", "Detour", "Key", "NotAllowed", "Refused", "Unknown", "Unreachable"]
+__all__ += ["callable_names", "detours", "resolve"]
+
+Detour = Literal["context window", "content policy"]
+"""Why a model refused what another might take."""
 
 
 class Refused(Exception):  # noqa: N818 - a decision that callers tell apart, not a fault
@@ -43,90 +50,112 @@ def resolve(
     *,
     key: Key | None = None,
     down: frozenset[str] = frozenset(),
+    tags: frozenset[str] = frozenset(),
     draw: Callable[[], float] = random.random,
 ) -> tuple[Candidate, ...]:
     """The candidates for a name, first choice first. Raises a kind of Refused.
 
-    ``down`` holds endpoints to leave out, as ``name``, ``tenant:name`` or ``platform:name``; ``draw`` gives a
-    number in [0, 1) for weighted groups.
+    ``down`` holds endpoints to leave out, as ``name``, ``tenant:name`` or ``platform:name``; of a model's endpoints
+    those with one of ``tags`` come first; ``draw`` gives a number in [0, 1) where weights decide.
     """
     allowed = snapshot.allowed if key is None else key.allowed
     if name not in snapshot.names:
         raise Unknown(name, _suggest(snapshot, allowed, name))
     if name not in allowed:
         raise NotAllowed(name, _suggest(snapshot, allowed, name))
-    found = _candidates(snapshot, name, allowed, down, draw)
+    choice = _Choice(snapshot, allowed, down, tags, draw)
+    found = choice.named(name)
     if not found:
         refusal = Unreachable(name)
-        refusal.served = bool(down) and bool(_candidates(snapshot, name, allowed, frozenset(), draw))
+        refusal.served = bool(down) and bool(replace(choice, down=frozenset()).named(name))
         raise refusal
     return found
+
+
+def detours(
+    snapshot: Snapshot, model: str, why: Detour, key: Key | None, without: frozenset[str]
+) -> tuple[Candidate, ...]:
+    """The candidates after a model refused for a reason, by its fallbacks for that; none of the models ``without``."""
+    allowed = snapshot.allowed if key is None else key.allowed
+    found = snapshot.models.get(model, Model(model))
+    codes = found.context_window_fallbacks if why == "context window" else found.content_policy_fallbacks
+    choice = _Choice(snapshot, allowed - without)
+    return tuple({(each.model, each.endpoint.label): each for code in codes for each in choice.chain(code)}.values())
 
 
 def callable_names(snapshot: Snapshot, key: Key | None = None) -> tuple[str, ...]:
     """The names that a caller may call and that lead somewhere, sorted."""
     allowed = snapshot.allowed if key is None else key.allowed
-    return tuple(
-        name
-        for name in sorted(allowed & snapshot.names)
-        if _candidates(snapshot, name, allowed, frozenset(), lambda: 0.0)
-    )
+    choice = _Choice(snapshot, allowed)
+    return tuple(name for name in sorted(allowed & snapshot.names) if choice.named(name))
 
 
 def _suggest(snapshot: Snapshot, allowed: frozenset[str], name: str) -> str | None:
     return next(iter(get_close_matches(name, sorted(allowed & snapshot.names), n=1)), None)
 
 
-def _candidates(
-    snapshot: Snapshot, name: str, allowed: frozenset[str], down: frozenset[str], draw: Callable[[], float]
-) -> tuple[Candidate, ...]:
-    group = snapshot.route_groups.get(name)
-    if group is None:
-        return _up(_chain(snapshot, name, allowed), down)
-    return _group(snapshot, group, allowed, down, draw)
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """One decision."""
+
+    snapshot: Snapshot
+    allowed: frozenset[str]
+    down: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
+    draw: Callable[[], float] = lambda: 0.0
+
+    def named(self, name: str) -> tuple[Candidate, ...]:
+        """The candidates of a model or a route group."""
+        group = self.snapshot.route_groups.get(name)
+        return tuple(self.chain(name)) if group is None else self._group(group)
+
+    def chain(self, name: str) -> list[Candidate]:
+        """A model's candidates, then each fallback's chain depth first; each model once, none that is not allowed."""
+        found: list[Candidate] = []
+        seen: set[str] = set()
+        waiting = [name]
+        while waiting:
+            code = waiting.pop()
+            if code in seen or code not in self.allowed:
+                continue
+            seen.add(code)
+            found += self._ordered(self.snapshot.candidates.get(code, ()))
+            model = self.snapshot.models.get(code)
+            waiting += reversed(model.fallbacks if model else ())
+        return found
+
+    def _ordered(self, candidates: tuple[Candidate, ...]) -> list[Candidate]:
+        """Those that are up: by tags, then as declared. Neighbours that all have a weight are of one priority."""
+        live = [each for each in candidates if self._is_up(each)]
+        if self.tags:
+            live.sort(key=lambda each: self.tags.isdisjoint(each.endpoint.tags))
+        at = 0
+        while at < len(live):
+            weights = [each.endpoint.weight or 0 for each in takewhile(lambda each: each.endpoint.weight, live[at:])]
+            if len(weights) > 1:
+                live.insert(at, live.pop(at + _drawn(weights, self.draw())))
+            at += max(1, len(weights))
+        return live
+
+    def _is_up(self, candidate: Candidate) -> bool:
+        return candidate.endpoint.name not in self.down and candidate.endpoint.label not in self.down
+
+    def _group(self, group: RouteGroup) -> tuple[Candidate, ...]:
+        live = [(member.weight, found) for member in group.members if (found := self._member(member))]
+        if group.policy == "weighted" and len(live) > 1:
+            live.insert(0, live.pop(_drawn([weight for weight, _ in live], self.draw())))
+        unique = {(each.model, each.endpoint.label): each for _, candidates in live for each in candidates}
+        return tuple(unique.values())
+
+    def _member(self, member: Member) -> list[Candidate]:
+        """A group is no way around a grant: a member that may not be called is left out."""
+        if member.endpoint is None or member.model not in self.allowed:
+            return self.chain(member.model)
+        pinned = self.snapshot.pinned.get((member.model, member.endpoint))
+        return [pinned] if pinned and self._is_up(pinned) else []
 
 
-def _up(candidates: Iterable[Candidate], down: frozenset[str]) -> tuple[Candidate, ...]:
-    return tuple(each for each in candidates if each.endpoint.name not in down and each.endpoint.label not in down)
-
-
-def _chain(snapshot: Snapshot, name: str, allowed: frozenset[str]) -> list[Candidate]:
-    """A model's candidates, then each fallback's chain depth first; each model once, none that may not be called."""
-    found: list[Candidate] = []
-    seen: set[str] = set()
-    waiting = [name]
-    while waiting:
-        code = waiting.pop()
-        if code in seen or code not in allowed:
-            continue
-        seen.add(code)
-        found += snapshot.candidates.get(code, ())
-        model = snapshot.models.get(code)
-        waiting += reversed(model.fallbacks if model else ())
-    return found
-
-
-def _group(
-    snapshot: Snapshot, group: RouteGroup, allowed: frozenset[str], down: frozenset[str], draw: Callable[[], float]
-) -> tuple[Candidate, ...]:
-    live = [(member, _up(_member(snapshot, member, allowed), down)) for member in group.members]
-    live = [(member, candidates) for member, candidates in live if candidates]
-    if group.policy == "weighted" and len(live) > 1:
-        first = _drawn([member.weight for member, _ in live], draw())
-        live.insert(0, live.pop(first))
-    unique = {(each.model, each.endpoint.label): each for _, candidates in live for each in candidates}
-    return tuple(unique.values())
-
-
-def _member(snapshot: Snapshot, member: Member, allowed: frozenset[str]) -> list[Candidate]:
-    """A group is no way around a grant: a member that may not be called is left out."""
-    if member.endpoint is None or member.model not in allowed:
-        return _chain(snapshot, member.model, allowed)
-    pinned = snapshot.pinned.get((member.model, member.endpoint))
-    return [pinned] if pinned else []
-
-
-def _drawn(weights: list[int], point: float) -> int:
+def _drawn(weights: Sequence[int], point: float) -> int:
     left = point * sum(weights)
     for index, weight in enumerate(weights):
         left -= weight

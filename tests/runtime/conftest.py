@@ -24,7 +24,7 @@ def _upstreams() -> Iterator[tuple[StandIn, StandIn]]:
 @pytest.fixture(scope="session")
 def router(_upstreams: tuple[StandIn, StandIn]) -> Iterator[RunningRouter]:
     a, b = _upstreams
-    arguments = ("--idle-timeout", "0.6", "--max-body-mib", "1", "--region", "here")
+    arguments = ("--idle-timeout", "0.6", "--max-body-mib", "1", "--region", "here", "--cooldown", "0")
     with RunningRouter(documents(a.url, b.url, dead_url()), *arguments) as running:
         yield running
 

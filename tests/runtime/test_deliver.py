@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
 
 import pytest
+from wires import FakeWire
 
 from llmrouter.deliver import deliver
 from llmrouter.documents import Documents
@@ -18,24 +18,6 @@ from llmrouter.snapshot import Snapshot
 from llmrouter.upstream_fake import FakeAnswer
 
 EVENTS = [(b"content-type", b"text/event-stream; charset=utf-8")]
-
-
-class FakeWire:
-    """A connection that remembers."""
-
-    date = b""
-
-    def __init__(self) -> None:
-        self.sent = b""
-
-    def send(self, data: bytes) -> None:
-        self.sent += data
-
-    async def drained(self) -> None: ...
-
-    def hold(self, held: bool) -> None: ...
-
-    def switched(self, received: Callable[[bytes], None]) -> None: ...
 
 
 def delivered(reply: Reply, operation: Operation) -> tuple[Record, bytes, bytes]:

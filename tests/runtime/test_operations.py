@@ -119,7 +119,9 @@ def served(_upstreams: Pair) -> Iterator[RunningRouter]:
     models |= {f"o-{name}": {**each, "default_params": {"user": "x"}} for name, each in models.items()}
     policy = {"version": 1, "account": "acme", "source": "tenant", "limits": None, "allowed": sorted(models)}
     policy |= {"teams": {}, "keys": [], "models": models, "route_groups": {}}
-    with RunningRouter({"CUSTOMER_LLM_CONFIG": customer, "ROUTER_POLICY": policy}, "--idle-timeout", "1") as running:
+    with RunningRouter(
+        {"CUSTOMER_LLM_CONFIG": customer, "ROUTER_POLICY": policy}, "--idle-timeout", "1", "--cooldown", "0"
+    ) as running:
         yield running
 
 

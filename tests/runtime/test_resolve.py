@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from worlds import model, own
 
 from llmrouter.documents import parse
-from llmrouter.resolve import Candidate, NotAllowed, Refused, Unknown, Unreachable, callable_names, resolve
+from llmrouter.resolve import (
+    Candidate,
+    NotAllowed,
+    Refused,
+    Unknown,
+    Unreachable,
+    callable_names,
+    detours,
+    resolve,
+)
 from llmrouter.snapshot import Snapshot
 
 MODELS = ["m0", "m1", "m2", "m3"]
@@ -167,6 +176,72 @@ def test_weighted_rest_follows_in_order(weights: list[int], point: float) -> Non
     before = sum(weights[: codes.index(found[0])])
     assert before <= point * sum(weights) + 1e-9
     assert point * sum(weights) < before + weights[codes.index(found[0])] + 1e-9
+
+
+def weighed(*weights: int | None, tags: dict[int, list[str]] | None = None) -> Snapshot:
+    endpoints: dict[str, dict[str, Any]] = {}
+    for at, weight in enumerate(weights):
+        more = {"weight": weight} if weight else {}
+        more |= {"tags": tags[at]} if tags and at in tags else {}
+        endpoints[f"e{at}"] = {"api_key": "k", "base_url": "http://p", **more}
+    return build(None, {"endpoints": endpoints, "models": {"m0": list(endpoints)}}, policy_of(["m0"]))
+
+
+def labels(candidates: tuple[Candidate, ...]) -> str:
+    return " ".join(each.endpoint.name for each in candidates)
+
+
+@pytest.mark.parametrize(
+    ("weights", "point", "expected"),
+    [
+        ((None, None, None), 0.9, "e0 e1 e2"),
+        ((3, None, 1), 0.9, "e0 e1 e2"),  # no neighbours: declaration order is priority
+        ((3, 1, None), 0.74, "e0 e1 e2"),
+        ((3, 1, None), 0.76, "e1 e0 e2"),
+        ((None, 1, 1), 0.9, "e0 e2 e1"),
+        ((1, 1, None, 1, 1), 0.9, "e1 e0 e2 e4 e3"),
+    ],
+)
+def test_neighbours_with_weights_share(weights: tuple[int | None, ...], point: float, expected: str) -> None:
+    assert labels(resolve(weighed(*weights), "m0", draw=lambda: point)) == expected
+
+
+def test_weights_hold_over_many_draws() -> None:
+    snapshot, points = weighed(3, 1), [at / 1000 for at in range(1000)]
+    first = [labels(resolve(snapshot, "m0", draw=lambda point=point: point))[:2] for point in points]
+    assert (first.count("e0"), first.count("e1")) == (750, 250)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [(["eu"], "e1 e2 e0"), (["us"], "e0 e2 e1"), (["eu", "us"], "e0 e1 e2"), (["mars"], "e0 e1 e2"), ([], "e0 e1 e2")],
+)
+def test_tags_prefer_and_never_grant(asked: list[str], expected: str) -> None:
+    snapshot = weighed(None, None, None, tags={0: ["us"], 1: ["eu"], 2: ["eu", "us"]})
+    assert labels(resolve(snapshot, "m0", tags=frozenset(asked))) == expected
+    with pytest.raises(NotAllowed):
+        resolve(build(None, {"endpoints": {}, "models": {}}, policy_of([], models={"m1": model()})), "m1")
+
+
+def test_tags_do_not_lead_to_another_model_first() -> None:
+    key = {"api_key": "k", "base_url": "http://p"}
+    provisioned = {"endpoints": {"x": key, "y": {**key, "tags": ["eu"]}}, "models": {"m0": ["x"], "m1": ["y"]}}
+    snapshot = build(None, provisioned, policy_of(["m0", "m1"], models={"m0": model(fallbacks=["m1"])}))
+    assert labels(resolve(snapshot, "m0", tags=frozenset({"eu"}))) == "x y"
+
+
+def test_detours_are_only_those_configured_and_allowed() -> None:
+    models = {
+        "m0": model(context_window_fallbacks=["m1", "m2"], fallbacks=["m2"]),
+        "m1": model(content_policy_fallbacks=["m2"]),
+    }
+    snapshot = two_sides(models=models)
+    assert places(detours(snapshot, "m0", "context window", None, frozenset({"m0"})))[0] == ("m1", "tenant:x")
+    assert detours(snapshot, "m0", "content policy", None, frozenset({"m0"})) == ()
+    assert {code for code, _ in places(detours(snapshot, "m1", "content policy", None, frozenset()))} == {"m2"}
+    assert detours(snapshot, "m0", "context window", None, frozenset({"m0", "m1", "m2"})) == ()
+    narrow = two_sides(models=models, keys=[{"id": "k", "sha256": "0" * 64, "allowed": ["m0"]}])
+    assert detours(narrow, "m0", "context window", narrow.keys[0], frozenset({"m0"})) == ()
 
 
 def test_keys_call_what_they_may_and_a_group_is_no_way_around() -> None:
