@@ -63,6 +63,21 @@ def gpt(policy: Any) -> Any:
         (CUSTOMER, lambda d: d["backup"].update(weight=2), ["endpoint backup: weight 2 (was 1)"]),
         (CUSTOMER, lambda d: d["default"].update(tags=["eu"]), ["endpoint default: tags eu (was eu, fast)"]),
         (CUSTOMER, lambda d: d["default"]["models"].pop("gpt-4.1"), ["calls gpt-4.1 its own name (was @cf/gpt)"]),
+        (
+            CUSTOMER,
+            lambda d: d["backup"].update(base_url="https://user:pass@new.example/v2?key=1"),
+            ["base_url https://new.example/v2… (was https://backup.example:8443/v1)"],
+        ),
+        (
+            CUSTOMER,
+            lambda d: (d["default"]["supported_models"].remove("gpt-4.1"), d["default"]["models"].pop("gpt-4.1")),
+            ["endpoint default no longer serves gpt-4.1"],
+        ),
+        (
+            REGION,
+            lambda d: (d["models"]["gpt-4o"].pop(), d["endpoints"]["secondary"]["models"].pop("gpt-4o")),
+            ["failover order of gpt-4o: primary (was primary, secondary)"],
+        ),
         (CUSTOMER, lambda d: d["backup"]["supported_models"].append("o3"), ["endpoint backup serves o3"]),
         (CUSTOMER, lambda d: d["default"]["supported_models"].pop(), ["endpoint default no longer serves gpt-4.1"]),
         (
@@ -224,6 +239,21 @@ FROM_2025 = ("2025-01-01", None, "USD", "2.5")
 )
 def test_what_price_rows_mean(rows: list[Any], facts: list[str]) -> None:
     assert [each.text for each in meaning([change(POLICY, priced(FROM_2025), priced(*rows))])] == facts
+
+
+def test_prices_that_differ_alike_are_one_fact() -> None:
+    old = priced(("2025-01-01", "2026-01-01", "USD", "2.5"), ("2026-01-01", None, "USD", "2.5"))
+    told = said(change(POLICY, old, priced(("2025-01-01", None, "USD", "3"))))
+    assert told == ["change price-changed: text_input of gpt-4o +20% (2.5 -> 3 USD per million tokens) from 2025-01-01"]
+
+
+def test_price_ids_are_said_beside_prices() -> None:
+    old, new = priced(FROM_2025), priced(("2025-01-01", None, "USD", "3"))
+    gpt(new)["token_costs"][0]["id"] = "another"
+    assert said(change(POLICY, old, new)) == [
+        "change price-rows: price ids of gpt-4o changed",
+        "change price-changed: text_input of gpt-4o +20% (2.5 -> 3 USD per million tokens) from 2025-01-01",
+    ]
 
 
 def test_a_price_that_was_free_has_no_percentage() -> None:

@@ -245,9 +245,10 @@ def test_documents_of_any_shape_are_compared(kind: Kind, data: st.DataObject) ->
         for step in data.draw(st.lists(st.sampled_from(sorted(set(keys_of(document)))), max_size=3)):
             _put(document, step, data.draw(anything))
         sides.append(document)
-    facts = meaning([change(kind, *sides)])
+    facts, first = meaning([change(kind, *sides)]), meaning([change(kind, None, sides[0])])
     assert bool(facts) is differ(*sides)
-    assert all(each.text.isprintable() for each in facts)
+    assert first
+    assert all(each.text.isprintable() for each in (*facts, *first))
 
 
 def _put(tree: Any, key: str, value: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from tests.compiler.full_documents import CUSTOMER, FULL, OWN, change
+from tests.compiler.full_documents import CUSTOMER, FULL, OWN, POLICY, change
 
 from llmcompile.push.meaning import UNREADABLE, meaning
 from llmcompile.secret_ids import Kind
@@ -76,7 +76,13 @@ def test_a_weak_secret_is_not_shown_where_secrets_belong(kind: Kind) -> None:
         values = {
             **{key: [WEAK, f"{WEAK}-2"] for key in NEVER_SHOWN},
             "format": [f"{WEAK} {{api_key}}", f"Bearer {WEAK}{{api_key}}", WEAK],
-            "base_url": [f"https://{WEAK}@x.example", f"https://x.example?{WEAK}", f"https://x.example#{WEAK}", WEAK],
+            "base_url": [
+                f"https://{WEAK}@x.example",
+                f"https://x.example?{WEAK}",
+                f"https://x.example#{WEAK}",
+                f"https://u'{WEAK}@x.example",
+                WEAK,
+            ],
             "oauth_token_url": [f"https://u:{WEAK}@x.example/t", WEAK, f"mailto:{WEAK}"],
         }.get(str(steps[-1]), [])
         for value in values:
@@ -87,6 +93,12 @@ def test_a_weak_secret_is_not_shown_where_secrets_belong(kind: Kind) -> None:
 DEFAULTS = ("models", "gpt-4o", "default_params")
 FREE = {(), ("default", "models"), ("endpoints", "secondary", "models"), DEFAULTS, (*DEFAULTS, "reasoning")}
 """Where any key is known."""
+
+
+def test_a_default_that_is_named_like_a_secret_is_not_shown() -> None:
+    for name in ("api_key", "password", "client_secret"):
+        assert WEAK not in shown(POLICY, planted(FULL[POLICY], (*DEFAULTS, name), WEAK), FULL[POLICY])
+    assert WEAK in shown(POLICY, planted(FULL[POLICY], (*DEFAULTS, "user"), WEAK), FULL[POLICY])
 
 
 @pytest.mark.parametrize("kind", FULL)

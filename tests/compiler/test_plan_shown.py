@@ -69,6 +69,11 @@ def rich() -> tuple[Plan, list[Refusal]]:
         endpoints["default"]["oauth_client_secret"] = "another"
         endpoints["backup"]["timeout_seconds"] = 45
 
+    plain = {key: value for key, value in GRANTED.items() if key != "batching"} | {
+        "teams": {},
+        "keys": [],
+        "limits": None,
+    }
     regional = edited(REGION, lambda data: data["models"]["gpt-4o"].reverse())
     facts = meaning(
         [
@@ -78,7 +83,7 @@ def rich() -> tuple[Plan, list[Refusal]]:
             DocumentChange(CUSTOMER, "acme", *edited(CUSTOMER, own)),
             DocumentChange(CUSTOMER, "globex", UNREADABLE, {}),
             DocumentChange(CUSTOMER, "wayne", None, {"default": OWN["backup"]}),
-            DocumentChange(POLICY, "wayne", None, {**GRANTED, "teams": {}, "keys": [], "batching": {}, "limits": None}),
+            DocumentChange(POLICY, "wayne", None, plain),
             DocumentChange(CUSTOMER, "hooli", {}, None),
             DocumentChange(POLICY, "hooli", GRANTED, None),
         ]
@@ -330,6 +335,13 @@ def test_refusals_leave_room_for_losses() -> None:
 def test_a_limit_below_the_counts_is_an_error() -> None:
     with pytest.raises(ValueError, match="no room in 4095 bytes"):
         render_markdown(*nothing(), limit=SMALLEST - 1)
+
+
+def test_what_just_fits_is_below_the_limit() -> None:
+    plan = Plan(STORE, (), tuple(many("loss", 3000)), DIGEST)
+    lengths = [(limit, len(render_markdown(plan, limit=limit).encode())) for limit in range(SMALLEST, SMALLEST + 64)]
+    assert all(length < limit for limit, length in lengths)
+    assert any(length == limit - 1 for limit, length in lengths)
 
 
 def test_control_an_uncut_comment_is_too_long() -> None:

@@ -51,7 +51,7 @@ def _priority(place: Place) -> Iterator[Said]:
     """The order of an account's own endpoints, unless a new one only comes last."""
     old, new = list(place.old), list(place.new)
     stayed = [each for each in old if each in new]
-    if stayed and new != [*stayed, *(each for each in new if each not in old)]:
+    if new != [*stayed, *(each for each in new if each not in old)]:
         yield say("endpoint-order", "own endpoints by priority: ", names(new), " (was ", names(old), ")")
 
 
