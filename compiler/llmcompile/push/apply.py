@@ -7,9 +7,10 @@ takes back what it wrote too late. Decides nothing about the plan: guards do.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 
 from llmcompile.errors import CommandError, OutsideError, RefusedError
 from llmcompile.push import ledger
@@ -130,19 +131,19 @@ class Run:
     def _write(self, write: Write) -> int:
         """Claim, add, read back; the version's number.
 
-        Whoever took over meanwhile is noticed once it is written, at the cost of one read: what came too late is
-        taken back then. A look before would leave a gap all the same.
+        Whoever took over meanwhile is noticed by the claim where they have claimed it too, else once it is written, at
+        the cost of one read: what came too late is taken back then. A look before would leave a gap all the same.
         """
         assert write.held is not None  # noqa: S101 - all were made
         held, record = write.held, self._record(write)
         if Record.of(held) != record:
-            held = self.steady.note(held, record.onto)
+            held = self.steady.note(held, record.onto, self._still_ours)
         number = self.steady.add(write.secret, write.payload, record.version)
         back = self.steady.store.read(write.secret, number)
         if back is None or back.payload != write.payload:
             raise OutsideError(f"version {number} of {write.secret} does not read back as it was written")
         if by := self._successor():
-            self._take_back(write, number)
+            self._taken_back(write, number, by)
             raise _taken_over(by)
         if number != record.version:  # someone else added one in between; it lies below ours
             self.steady.note(held, replace(record, version=number).onto)
@@ -150,7 +151,10 @@ class Run:
 
     def _retire(self, held: Held) -> None:
         self._still_ours()
-        self.steady.note(held, lambda annotations: retire(annotations, self.report.revision))
+        noted = self.steady.note(held, lambda annotations: retire(annotations, self.report.revision), self._still_ours)
+        if by := self._successor():  # it may know the secret
+            self.steady.note(noted, lambda annotations: held.annotations, self._still_ours)
+            raise _taken_over(by)
         self.report.retired.append(held.secret)
 
     def _successor(self) -> Entry | None:
@@ -161,19 +165,36 @@ class Run:
         if by := self._successor():
             raise _taken_over(by)
 
+    def _taken_back(self, write: Write, number: int, by: Entry) -> None:
+        try:
+            self._take_back(write, number)
+        except OutsideError as error:
+            message = f"{_taken_over(by)}; version {number} of {write.secret} came too late and is still there: {error}"
+            raise OutsideError(message, "look at drift, then push what is newest") from error
+
     def _take_back(self, write: Write, number: int) -> None:
         """Bring back what others wrote last, where ours came too late and is the newest."""
         store, mine, theirs = self.steady.store, {number}, write.before
         while True:
-            top = newest(store, write.secret, store.held(write.secret))
-            assert top is not None  # noqa: S101 - ours at least
+            held = store.held(write.secret) or write.held
+            top = newest(store, write.secret, held)
+            assert held is not None and top is not None  # noqa: S101, PT018 - ours at least
             for each in range(theirs + 1, top.number + 1):
                 theirs = theirs if each in mine else each
             wanted = store.read(write.secret, theirs) if theirs else None
-            if top.number not in mine or wanted is None or wanted.payload in (None, top.payload):
+            if top.number not in mine or wanted is None or wanted.payload is None:
                 return
-            assert wanted.payload is not None  # noqa: S101 - seen above
+            if wanted.payload == top.payload:
+                self.steady.note(held, partial(self._recorded, write, top.number))
+                return
             mine.add(self.steady.add(write.secret, wanted.payload, top.number + 1))
+
+    def _recorded(self, write: Write, number: int, annotations: Mapping[str, str]) -> Mapping[str, str]:
+        """The annotations once our version was taken back: what they said before we claimed it, or what others say."""
+        record = Record.of_annotations(annotations)
+        if record == self._record(write) and write.held:
+            record = Record.of(write.held)
+        return replace(record, version=number).onto(annotations) if record else annotations
 
     def _settled(self, writes: Sequence[Write], check: Iterable[Seen]) -> None:
         """Whoever came in between, what the plan says is the newest in the end."""

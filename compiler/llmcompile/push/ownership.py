@@ -42,7 +42,12 @@ class Record:
     @classmethod
     def of(cls, held: Held) -> Self | None:
         """What the secret says of itself; None where it says nothing that we could have written."""
-        version, *others = (held.annotations.get(f"{_PREFIX}{each.name}", "") for each in fields(cls))
+        return cls.of_annotations(held.annotations)
+
+    @classmethod
+    def of_annotations(cls, annotations: Mapping[str, str]) -> Self | None:
+        """The same of its annotations."""
+        version, *others = (annotations.get(f"{_PREFIX}{each.name}", "") for each in fields(cls))
         known = [each if _OURS.fullmatch(each) else "" for each in others]  # anyone may have edited them
         return cls(int(version), *known) if _NUMBER.fullmatch(version) else None
 

@@ -10,9 +10,10 @@ from llmcompile.push.clock import Clock
 from llmcompile.push.ownership import is_ours
 from llmcompile.push.store import ConflictError, Held, Store, UncertainError
 
-_ATTEMPTS = 6
+_ATTEMPTS = 15
 _FIRST_WAIT = 0.5
-"""Seconds; doubled each time, 31 in all."""
+_LONGEST_WAIT = 30.0
+"""Seconds; doubled each time, some five minutes in all: what is read of a secret itself may be minutes behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +37,24 @@ class Steady:
                 raise RefusedError(message, "take it over: llmcompile adopt")
         raise AssertionError
 
-    def note(self, held: Held, annotate: Callable[[Mapping[str, str]], Mapping[str, str]]) -> Held:
-        """The secret with its annotations changed by its etag, whoever else changes them at the same time."""
+    def note(
+        self,
+        held: Held,
+        annotate: Callable[[Mapping[str, str]], Mapping[str, str]],
+        conflict: Callable[[], None] = lambda: None,
+    ) -> Held:
+        """The secret with its annotations changed by its etag, whoever else changes them at the same time.
+
+        ``conflict`` is called where it has another etag than it had: it may raise, and nothing is noted then.
+        """
         for wait in self._waits(f"{held.secret} could not be claimed"):
             wanted = annotate(held.annotations)
             try:
                 return self.store.update(held, wanted)
-            except (ConflictError, UncertainError):
+            except ConflictError:
+                conflict()
+                self.clock.sleep(wait)
+            except UncertainError:
                 self.clock.sleep(wait)
             # What is read may lag behind what was carried out without our hearing of it: then it conflicts again.
             held = self.store.held(held.secret) or held
@@ -67,5 +79,5 @@ class Steady:
     @staticmethod
     def _waits(failure: str) -> Iterator[float]:
         for attempt in range(_ATTEMPTS):
-            yield _FIRST_WAIT * 2**attempt
+            yield min(_FIRST_WAIT * 2**attempt, _LONGEST_WAIT)
         raise OutsideError(f"{failure} after {_ATTEMPTS} attempts", "run it again: it writes what is left")
