@@ -5,6 +5,7 @@ The naive ones are the controls: each does what scripts do, and fails the test t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -25,6 +26,7 @@ from llmcompile.push.report import Report
 from llmcompile.push.resolve import Payload
 from llmcompile.push.steady import Steady
 from llmcompile_secretmanager_emulator import Emulator
+from llmcompile_secretmanager_emulator.model import Snapshot
 
 URI = f"gcpsecrets://{PROJECT}"
 
@@ -99,3 +101,11 @@ def newest(server: Emulator, secrets: Iterable[str]) -> dict[str, bytes | None]:
 def counts(server: Emulator) -> dict[str, int]:
     """How many versions each secret has."""
     return {secret: len(held.versions) for (_, secret), held in server.model.state.items()}
+
+
+def restore(server: Emulator, state: Snapshot) -> None:
+    """The store as it was, for everyone at once; nothing lags any more."""
+    server.model.state = state
+    server.lag.set()
+    server.lag.record(0, -math.inf, state)
+    server.journal.clear()
