@@ -98,6 +98,7 @@ _ACCESS = {
 }
 _ENDPOINTS = {
     "api-version": "an Azure API version of the wrong shape",
+    "api-version-sunset": "an API version that the upstream has withdrawn",
     "auth-conflict": "more than one way to authenticate",
     "auth-header": "an auth_header that could not work",
     "auth-missing": "no way to authenticate",
@@ -117,8 +118,10 @@ _ENDPOINTS = {
 }
 _ROUTING = {
     "document-too-large": "a document that the secret store would refuse",
+    "fallback-batch": "a fallback that takes smaller batches",
     "fallback-cycle": "fallbacks that lead back to where they started",
     "fallback-type": "a fallback to a model of another kind",
+    "model-retired": "a model past its retirement that is still served",
     "model-unreachable": "a model that may be called and that no endpoint serves",
     "route-empty": "a list of endpoints, models or members that is empty",
     "route-type": "a route group over models of different kinds",
@@ -127,6 +130,7 @@ _SECRETS = {
     "ref-embedded": "a ref that is only a part of a value",
     "ref-invalid": "a ref that points nowhere",
     "ref-misplaced": "a ref in a field that holds no secret",
+    "secret-expired": "a key or client secret past its expiry",
     "secret-literal": "a secret written out",
     "store-invalid": "a store of a kind that does not exist",
 }
@@ -136,10 +140,13 @@ _WARNINGS = {
     "prefix-unused": "a deployment prefix in front of no name",
     "prefix-separator": "a deployment prefix that ends in no separator",
     "price-jump": "a price that changes by more than a factor of 3",
+    "price-unit-gap": "a unit that the next price row leaves out",
+    "tier-unreachable": "a tier of an account that never uses the platform",
 }
 _NOTES = {
     "group-empty": "an access group that no model carries yet",
     "provider-prefix": "a provider written as a prefix of the model's name",
+    "tier-unused": "a tier that no account and no key has",
 }
 
 CODES: dict[str, Code] = {

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from llmcompile.check import access, endpoints, names, prices_sanity, pricing, references, routing, settings
+from llmcompile.check import (
+    access,
+    endpoints,
+    lifetimes,
+    limits,
+    names,
+    price_units,
+    prices_sanity,
+    pricing,
+    references,
+    routing,
+    settings,
+)
 from llmcompile.check.context import Check, Context
 from llmcompile.diagnostics import Diagnostic
 
@@ -24,6 +36,7 @@ CHECKS: tuple[Check, ...] = (
     pricing.currencies,
     pricing.units,
     pricing.missing,
+    price_units.dropped,
     prices_sanity.output_below_input,
     prices_sanity.units_within_row,
     prices_sanity.units_between_rows,
@@ -45,6 +58,10 @@ CHECKS: tuple[Check, ...] = (
     routing.fallback_types,
     routing.member_types,
     routing.unused,
+    limits.fallback_batches,
+    limits.unreachable_tiers,
+    limits.unused_tiers,
+    lifetimes.past,
     settings.batch_inputs,
     settings.chat_batching,
     settings.stores,

@@ -30,6 +30,7 @@ COMMANDS = {
     "prune": ("prune", "Destroy old versions."),
     "history": ("history", "Show who pushed what, and when."),
     "explain": ("explain", "Show where a request for a model would go, and at which price."),
+    "calendar": ("calendar", "List everything dated: prices, retirements, expiring secrets."),
     "exec": ("exec", "Run a command with an account's documents in its environment."),
     "models": ("models", "Show the catalogue."),
     "schema": ("schema", "Write the editor's schemas."),

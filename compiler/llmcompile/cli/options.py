@@ -27,27 +27,29 @@ root_option = click.option(
 
 
 class InstantType(click.ParamType[datetime]):
-    """A date (midnight UTC) or a UTC timestamp."""
+    """A date (midnight UTC), a UTC timestamp, or a number of days from now such as +30d."""
 
     name = "DATE"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """The instant, or click's usage error."""
-        from llmcompile.inputs.values import parse_instant
+        from llmcompile.inputs.values import parse_days, parse_instant
 
         if isinstance(value, datetime):
             return value
         try:
+            if str(value).startswith("+"):
+                return datetime.now(UTC) + parse_days(str(value).removeprefix("+"))
             return parse_instant(str(value))
         except ValueError as error:
-            self.fail(f"{error}; write 2026-01-01 or 2026-01-01T12:00:00Z", param, ctx)
+            self.fail(f"{error}; write 2026-01-01, 2026-01-01T12:00:00Z or +30d", param, ctx)
 
 
 as_of_option = click.option(
     "--as-of",
     type=InstantType(),
     metavar="DATE",
-    help="What counts as now for the checks. Default: the clock. Outputs never depend on it.",
+    help="What counts as now for the checks: a date, or +30d from now. Default: the clock. Outputs never depend on it.",
 )
 
 

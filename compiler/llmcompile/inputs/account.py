@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from llmcompile.inputs.base import Input, problem
-from llmcompile.inputs.endpoint import AccountEndpoint, Count, Text
-from llmcompile.inputs.values import AccountId, Groups, ModelName, Models, Name, RegionId, Unique, kind_of
+from llmcompile.inputs.endpoint import AccountEndpoint, Count, Survive, Text
+from llmcompile.inputs.values import AccountId, Geo, Groups, ModelName, Models, Name, RegionId, Unique, kind_of
 
 
 class Access(Input):
@@ -110,6 +110,12 @@ class Account(Input):
     """auto: an own endpoint that lists the model, else the platform; platform, tenant or local: that alone."""
     tier: Name | None = None
     """Limits for traffic over the platform's endpoints."""
+    survive: Survive | None = None
+    """How many outages at once each of its models must survive; wins over the region's."""
+    residency: Annotated[tuple[Geo, ...], Unique, Field(min_length=1)] | None = Field(
+        default=None, examples=[["eu", "ch"]]
+    )
+    """Where its data may be processed and stored: the geo of every endpoint that its requests can reach."""
     access: Access | None = None
     """What it may call; left out: everything that its endpoints serve."""
     teams: dict[Name, Team] = {}

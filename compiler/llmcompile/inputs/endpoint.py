@@ -9,10 +9,12 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from llmcompile.inputs.base import Input, problem
 from llmcompile.inputs.urls import Url
-from llmcompile.inputs.values import ModelName, Models, Name, Seconds, SecretRef, Tags
+from llmcompile.inputs.values import Geo, Instant, Location, ModelName, Models, Name, Seconds, SecretRef, Tags
 
 Count = Annotated[int, Field(ge=1, le=10**12)]
 Text = Annotated[str, Field(min_length=1, max_length=500)]
+Survive = Annotated[int, Field(ge=0, le=3)]
+"""Outages at once, each of an endpoint, a cloud's region, a credential or a token endpoint."""
 
 
 class OAuth(Input):
@@ -80,12 +82,16 @@ class Authenticated(Input):
     """The upstream's base URL; required for azure, else the provider's default."""
     version: Text | None = Field(default=None, examples=["2024-10-21"])
     """The Azure API version; the router's default where absent."""
+    sunset: Instant | None = None
+    """When the upstream stops accepting the version, as the Sunset header of RFC 8594 has it."""
     api_key: SecretRef | None = None
     """A ref to the API key."""
     oauth: OAuth | None = None
     """OAuth in place of a key (azure)."""
     auth_header: AuthHeader | None = None
     """A custom header for the key."""
+    expires: Instant | None = None
+    """When the key, or the client secret of oauth, is no longer accepted."""
 
     @model_validator(mode="after")
     def _one_auth(self) -> Self:
@@ -99,6 +105,20 @@ class Authenticated(Input):
                 at="key",
                 first=(written[0],),
                 first_label="the other one",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _dates_something(self) -> Self:
+        if self.expires and not (self.api_key or self.oauth):
+            hint = "write it where api_key or oauth is written"
+            raise problem(
+                "key-missing", "expires dates a key, and none is written here", hint, below=("expires",), at="key"
+            )
+        if self.sunset and not self.version:
+            hint = "add version: YYYY-MM-DD, or remove the line"
+            raise problem(
+                "key-missing", "sunset dates a version, and none is written here", hint, below=("sunset",), at="key"
             )
         return self
 
@@ -118,6 +138,10 @@ class Endpoint(Authenticated):
     """Share among endpoints of one priority."""
     tags: Tags = ()
     """For routing, never for access."""
+    geo: Geo | None = Field(default=None, examples=["eu", "ch"])
+    """Where it processes and stores data; what an account's residency is proven against."""
+    location: Location | None = Field(default=None, examples=["switzerlandnorth"])
+    """The cloud's region that it runs in, where neither host nor name says so: what fails together."""
     chat_batching: ChatBatching | None = None
     """How chat requests may be batched."""
 

@@ -106,5 +106,7 @@ class Model(Input):
     """Models to try in order when the content filter refuses."""
     upstream_max_batch_inputs: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """Inputs in one upstream request, for embedding models; 1 or nothing switches batching off."""
+    retires: Instant | None = None
+    """When its provider takes it out of service."""
     token_costs: tuple[TokenCost, ...] = ()
     """The prices, by ascending start."""

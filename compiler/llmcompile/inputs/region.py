@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from llmcompile.inputs.base import Input
-from llmcompile.inputs.endpoint import RegionEndpoint, Text
+from llmcompile.inputs.endpoint import RegionEndpoint, Survive, Text
 from llmcompile.inputs.values import ModelName, Name, RegionId, Unique
 
 
@@ -18,6 +18,8 @@ class Region(Input):
     """The cluster's region, and the file's name."""
     description: Text | None = None
     """A note for readers."""
+    survive: Survive | None = None
+    """How many outages at once each model of the accounts here must survive."""
     endpoints: dict[Name, RegionEndpoint] = {}
     """The endpoints, by name."""
     models: dict[ModelName, Annotated[tuple[Name, ...], Unique]] = Field(

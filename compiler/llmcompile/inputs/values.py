@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
@@ -115,6 +115,12 @@ Tag = Annotated[
     Spelling("value-invalid", "the tag", r"[a-z0-9._-]+", 63, "lowercase letters, digits, '.', '_' and '-'", "eu"),
 ]
 
+_WORD = "lowercase letters, digits and '-'"
+Geo = Annotated[str, Spelling("value-invalid", "the geography", r"[a-z0-9-]+", 32, _WORD, "eu")]
+"""Where data is processed and stored: a country, or what stands for several, such as ``ch`` and ``eu``."""
+Location = Annotated[str, Spelling("value-invalid", "the location", r"[a-z0-9-]+", 63, _WORD, "switzerlandnorth")]
+"""A cloud's region, which may be gone as a whole."""
+
 
 def _unique(items: tuple[T, ...]) -> tuple[T, ...]:
     seen: dict[Any, int] = {}
@@ -139,6 +145,13 @@ Tags = Annotated[tuple[Tag, ...], Unique]
 
 
 _INSTANT = r"2[01]\d\d-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?"
+
+
+def parse_days(text: str) -> timedelta:
+    """A span of whole days such as ``90d``; ``ValueError`` for any other spelling."""
+    if re.fullmatch(r"[0-9]{1,4}d", text):
+        return timedelta(days=int(text.removesuffix("d")))
+    raise ValueError(f"{quote(text)} is not a number of days")
 
 
 def parse_instant(text: str) -> datetime:

@@ -108,6 +108,7 @@ class Catalogue:
     """Access groups by model code."""
     broken_models: frozenset[str]
     broken_regions: frozenset[str]
+    broken_accounts: frozenset[str] = frozenset()
 
     @property
     def owners(self) -> tuple[Region | Account, ...]:

@@ -27,7 +27,7 @@ def link(repository: Repository, project: Project) -> tuple[Catalogue, list[Diag
     accounts = {}
     for file, account in repository.accounts.files.items():
         accounts[Path(file).stem] = Account(file, account, _own(linker, file, account))
-    broken = repository.models.broken, repository.regions.broken
+    broken = repository.models.broken, repository.regions.broken, repository.accounts.broken
     groups = {code: frozenset(model.input.access_groups) for code, model in models.items()}
     return Catalogue(project, models, regions, accounts, groups, *broken), diagnostics
 
