@@ -33,6 +33,7 @@ COMMANDS = {
     "calendar": ("calendar", "List everything dated: prices, retirements, expiring secrets."),
     "exec": ("exec", "Run a command with an account's documents in its environment."),
     "models": ("models", "Show the catalogue."),
+    "price": ("price", "Show what a model costs at an instant, or give it a new price."),
     "schema": ("schema", "Write the editor's schemas."),
 }
 

@@ -52,6 +52,13 @@ class Locator:
         return self._files[place.file].locate(place)
 
 
+def shown_lines(file: str, text: str) -> list[str]:
+    """Every line of a file's text as it may be shown: secrets masked, nothing that a terminal would obey."""
+    of_file = _File(text, file)
+    count = text.removesuffix("\n").count("\n") + 1 if text else 0
+    return [of_file.line(number) for number in range(1, count + 1)]
+
+
 def _text(root: Path, file: str) -> str:
     path = root / file
     try:
@@ -87,13 +94,14 @@ class _File:
             end -= 1  # a block of text reaches up to the next key
         line, column = self._position(start)
         end_line, end_column = self._position(end)
-        return Location(self.file, line, column, end_line, end_column, self._line(line))
+        return Location(self.file, line, column, end_line, end_column, self.line(line))
 
     def _position(self, index: int) -> tuple[int, int]:
         line = bisect_right(self.starts, index)
         return line, index - self.starts[line - 1] + 1
 
-    def _line(self, number: int) -> str:
+    def line(self, number: int) -> str:
+        """A line, counted from 1, as it may be shown."""
         if number not in self.lines:
             start = self.starts[number - 1]
             stop = self.text.find("\n", start)

@@ -1,0 +1,198 @@
+"""One set of data in any layout that people write YAML in, and what an edit of it must keep.
+
+Every comment is different from every other, so that one that got lost or moved is seen.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, assume, settings
+from hypothesis import strategies as st
+
+from llmcompile.load import source
+from llmcompile.load.source import Source
+from llmcompile.load.strict_yaml import load
+
+SCALE = int(os.environ.get("HYPOTHESIS_SCALE", "1"))
+MANY = settings(
+    max_examples=300 * SCALE,
+    deadline=None,
+    derandomize=SCALE == 1,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+"""``HYPOTHESIS_SCALE=20`` runs twenty times the examples."""
+ROOT = Path(__file__).parents[2]
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.+/-]*(:[A-Za-z0-9_.+/-]+)*( [A-Za-z]+)*|20\d\d-\d\d-\d\d")
+_NO_PLAIN = {"true", "false", "null"}
+
+
+@st.composite
+def layouts(draw: st.DrawFn, data: dict[str, Any]) -> str:
+    """The data as a file."""
+    text = _Writer(draw).file(data)
+    assume(repr(load(Source("", text))[0]) == repr(data))  # a line of spaces may be part of a block of text
+    return text
+
+
+class _Writer:
+    """Draws a way to write each part; widths hold for the whole file, as they mostly do."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self.draw = draw
+        self.step = draw(st.sampled_from([2, 2, 4, 1, 3]))
+        self.dash = draw(st.sampled_from([0, 2, 2, 4, 1]))
+        self.offset = draw(st.sampled_from([2, 2, 4, 3]))
+        self.padding = draw(st.sampled_from(["", "", " "]))
+        self.busy = draw(st.sampled_from([0, 1, 3]))
+        self.flowing = draw(st.sampled_from([0, 1, 2, 4]))
+        self.numbers = itertools.count()
+
+    def file(self, data: dict[str, Any]) -> str:
+        lines = ["---"] if self.often(1) else []
+        if self.often(1, of=12):
+            lines += self.flow(data, 0, multi=True)
+        else:
+            lines += self.block(data, 0)
+        lines += self.between(0)
+        text = "\n".join(lines)
+        return self.draw(st.sampled_from([text + "\n", text + "\n", text])).replace(
+            "\n", self.draw(st.sampled_from(["\n", "\n", "\r\n"]))
+        )
+
+    def often(self, share: int, of: int = 10) -> bool:
+        return self.draw(st.integers(1, of)) <= share
+
+    def comment(self) -> str:
+        words = self.draw(st.sampled_from(["", " - a: b", " 'quoted", " {x: [", " für später: 漢字", " #"]))
+        return f"# note-{next(self.numbers)}{words}"
+
+    def between(self, indent: int) -> list[str]:
+        """Comments and blank lines in front of something."""
+        lines = []
+        while self.often(self.busy):
+            lines.append(" " * indent + self.comment() if self.often(6) else " " * self.draw(st.sampled_from([0, 3])))
+        return lines
+
+    def behind(self) -> str:
+        return self.draw(st.sampled_from([" ", "  ", "     "])) + self.comment() if self.often(self.busy) else ""
+
+    def block(self, data: Any, indent: int) -> list[str]:
+        pairs = data.items() if isinstance(data, dict) else [(None, each) for each in data]
+        lines: list[str] = []
+        for name, value in pairs:
+            lines += self.between(indent) if lines or not indent else []
+            lines += self.entry(name, value, indent)
+        return lines
+
+    def entry(self, name: str | None, value: Any, indent: int) -> list[str]:
+        head = " " * indent + ("-" if name is None else f"{self.text(name, key=True)}:")
+        if not self.is_block(value):
+            return self.beside(head, value, indent)
+        anchor = " &" + f"a{next(self.numbers)}" if name and self.often(1, of=20) else ""
+        if name is None and not anchor and isinstance(value, dict):
+            lines = self.block(value, indent + self.offset)
+            return [head.ljust(indent + self.offset) + lines[0].lstrip(" "), *lines[1:]]
+        below = indent + (self.step if isinstance(value, dict) else self.dash)
+        below = max(below, indent + 2) if name is None else below
+        return [head + anchor + self.behind(), *self.between(below), *self.block(value, below)]
+
+    def is_block(self, value: Any) -> bool:
+        return isinstance(value, dict | tuple) and bool(value) and not self.often(self.flowing)
+
+    def beside(self, head: str, value: Any, indent: int) -> list[str]:
+        """A value that starts on its key's line, or on the next one."""
+        if isinstance(value, dict | tuple):
+            first, *rest = self.flow(value, indent + max(1, self.step), multi=self.often(3))
+            lines = [f"{head} {first}", *rest]
+        elif isinstance(value, str) and self.often(2) and "  " not in value and value == value.strip() != "":
+            mark = self.draw(st.sampled_from(["|", ">", "|-", ">-"]))
+            below = " " * (indent + max(1, self.step))
+            return [f"{head} {mark.rstrip('-')}-", below + value]
+        else:
+            anchor = f"&a{next(self.numbers)} " if self.often(1, of=20) else ""
+            lines = [f"{head}{self.draw(st.sampled_from([' ', ' ', '   ']))}{anchor}{self.text(value)}"]
+        lines[-1] += self.behind()
+        return lines
+
+    def flow(self, value: Any, indent: int, *, multi: bool = False) -> list[str]:
+        """A value in brackets, on one line or on several."""
+        if not isinstance(value, dict | tuple):
+            return [self.text(value)]
+        ends = "{}" if isinstance(value, dict) else "[]"
+        parts = []
+        for name in value:
+            key = f"{self.text(name, key=True)}: " if isinstance(value, dict) else ""
+            parts.append(key + "\n".join(self.flow(value[name] if key else name, indent + 2)))
+        if not multi or not parts:
+            return [ends[0] + self.padding + ", ".join(parts) + self.padding + ends[1]]
+        trailing = "," if self.often(3) else ""
+        lines = [" " * indent + part + "," + self.behind() for part in parts[:-1]]
+        lines += [" " * indent + parts[-1] + trailing + self.behind()]
+        return [ends[0], *lines, " " * max(0, indent - 1) + ends[1]]
+
+    def text(self, value: Any, *, key: bool = False) -> str:
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, int | Decimal):
+            return str(value)
+        plain = _PLAIN.fullmatch(value) and value not in _NO_PLAIN
+        way = self.draw(st.sampled_from(["plain"] * 6 + ["single", "double"])) if plain else "double"
+        if way == "plain":
+            return str(value)
+        return json.dumps(value, ensure_ascii=False) if way == "double" else "'" + value.replace("'", "''") + "'"
+
+
+def data_of(text: str) -> Any:
+    """What a text says, by the strict loader."""
+    data, problems = load(Source("", text))
+    assert not problems, (text, problems)
+    return data
+
+
+def notes(text: str) -> list[str]:
+    """The comments of a generated layout, whole lines as far as they go."""
+    return re.findall(r"# note-\d+[^\r\n]*", text)
+
+
+def assert_only_added(before: str, after: str) -> None:
+    """Every line of before is in after, in order; at most one of them has something more inside."""
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    if old and not old[-1].endswith("\n"):
+        old[-1] += "\r\n" if "\r\n" in before else "\n"  # the line that becomes one by what follows it
+        new[-1] += "\r\n" if "\r\n" in before else "\n"
+    at, grown = 0, 0
+    for line in new:
+        if at < len(old) and line == old[at]:
+            at += 1
+        elif at < len(old) and line != old[at] and _inside(old[at], line) and old[at] not in new:
+            at, grown = at + 1, grown + 1
+    assert at == len(old), (before, after)
+    assert grown <= 1, (before, after)
+
+
+def _inside(short: str, long: str) -> bool:
+    """Whether one is the other with one thing added somewhere."""
+    if len(long) <= len(short):
+        return False
+    start = next(at for at, (one, other) in enumerate(itertools.zip_longest(short, long)) if one != other)
+    return long.endswith(short[start:])
+
+
+def corpus(folder: str) -> Iterator[tuple[Path, Source, Any]]:
+    """Every file of a kind of the worked example and of all golden cases that is YAML by the strict loader."""
+    roots = [ROOT, *sorted(ROOT.glob("tests/golden/*/*"))]
+    for root in roots:
+        for path in sorted((root / folder).glob("*.yaml")) if folder else [root / "llmcompile.yaml"]:
+            read = source.read(root, path.relative_to(root).as_posix())
+            data, problems = load(read) if isinstance(read, Source) else (None, [read])
+            if isinstance(read, Source) and not problems:
+                yield root, read, data
