@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from llmrouter import __version__
 from llmrouter.documents import CUSTOMER, POLICY, PROVISIONED
-from llmrouter.environment import load
 from llmrouter.reader import DocumentError
+from llmrouter.reload import Live
 from llmrouter.resolve import callable_names
 from llmrouter.snapshot import Snapshot
 from llmrouter.upstream import TimeLimits
@@ -32,17 +32,23 @@ exit codes: 0 stopped as told, 2 wrong usage, 5 documents or address unusable"""
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     options = _parser().parse_args(arguments)
+    open_to_all = not options.allow_unauthenticated and not _is_loopback(options.host)
+
+    def objection(snapshot: Snapshot) -> str | None:
+        if snapshot.keys or not open_to_all:
+            return None
+        problem = f"{POLICY} has no keys, so {options.host} would be open to everyone"
+        return f"{problem}; add keys, use --host 127.0.0.1, or pass --allow-unauthenticated"
+
     try:
-        snapshot = Snapshot.build(load(os.environ))
+        live = Live.start(os.environ, objection)
     except DocumentError as error:
         return _say(OUTSIDE, f"{error}; {error.hint}")
-    if not snapshot.keys and not options.allow_unauthenticated and not _is_loopback(options.host):
-        problem = f"{POLICY} has no keys, so {options.host} would be open to everyone"
-        return _say(USAGE, f"{problem}; add keys, use --host 127.0.0.1, or pass --allow-unauthenticated")
-    return _serve(options, snapshot)
+    problem = objection(live.snapshot)
+    return _say(USAGE, problem) if problem else _serve(options, live)
 
 
-def _serve(options: argparse.Namespace, snapshot: Snapshot) -> int:
+def _serve(options: argparse.Namespace, live: Live) -> int:
     try:
         from llmrouter.app import Settings
         from llmrouter.server import bind, run
@@ -59,7 +65,7 @@ def _serve(options: argparse.Namespace, snapshot: Snapshot) -> int:
         return _say(
             OUTSIDE, f"cannot listen on {options.host}:{options.port}: {reason}; free it, or pass --host or --port"
         )
-    return run(settings, snapshot, listener, options.workers, lambda: _announce(listener, snapshot, options.workers))
+    return run(settings, live, listener, options.workers, lambda: _announce(listener, live.snapshot, options.workers))
 
 
 def _announce(listener: socket.socket, snapshot: Snapshot, workers: int) -> None:

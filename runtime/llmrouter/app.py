@@ -9,7 +9,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -59,16 +59,25 @@ class Settings:
 
 
 class Router:
-    """One account's router. Its snapshot is read once per request, so it can be replaced as a whole."""
+    """One account's router. What it serves is read once per request, so it can be replaced as a whole."""
 
     def __init__(
-        self, snapshot: Snapshot, upstream: Upstream, settings: Settings, write: Callable[[bytes], None]
+        self,
+        snapshot: Snapshot,
+        upstream: Upstream,
+        settings: Settings,
+        write: Callable[[bytes], None],
+        state: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
-        self._snapshot, self._access = snapshot, Access(snapshot.keys)
-        self._settings, self._write = settings, write
+        self._settings, self._write, self._state = settings, write, state
+        self.serve(snapshot)
         self._prefix, self._numbers = os.urandom(10).hex(), itertools.count()
         health = Health(settings.cooldown)
         self._forwarder = Forwarder(upstream, Tokens(upstream), settings.limits, health, settings.retry_budget)
+
+    def serve(self, snapshot: Snapshot) -> None:
+        """Serve this to all requests that come from now on; those that came before keep what they began with."""
+        self._served_now = snapshot, Access(snapshot.keys)
 
     async def __call__(self, exchange: Exchange) -> None:
         """Answer one request."""
@@ -88,13 +97,14 @@ class Router:
             exchange.answer_error(internal(), own)
 
     def _told(self, exchange: Exchange, route: Route) -> bytes:
-        snapshot = self._snapshot
+        snapshot, access = self._served_now
         if route.kind == "health":
             return b'{"status":"ok"}'
         if route.kind == "ready":
-            state = {"status": "ready", "region": self._settings.region, "documents": dict(snapshot.digests)}
+            resting = self._forwarder.health.resting()
+            state = {"status": "ready", "region": self._settings.region, **self._state(), "resting": resting}
             return json.dumps(state).encode()
-        names = callable_names(snapshot, self._access.identify(exchange.headers))
+        names = callable_names(snapshot, access.identify(exchange.headers))
         if route.name is None:
             return json.dumps({"object": "list", "data": [_model(name) for name in names]}).encode()
         if route.name not in names:
@@ -102,9 +112,10 @@ class Router:
         return json.dumps(_model(route.name)).encode()
 
     async def _call(self, exchange: Exchange, route: Route, operation: Operation, request_id: str) -> None:
-        record = Record(request_id, self._snapshot, self._settings.region)
+        snapshot, access = self._served_now
+        record = Record(request_id, snapshot, self._settings.region)
         try:
-            record.key = self._access.identify(exchange.headers)
+            record.key = access.identify(exchange.headers)
             if route.kind == "state":
                 await self._kept(exchange, route, operation, record)
             elif operation.sends == "socket":

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from math import inf
@@ -87,6 +86,7 @@ class Connection(asyncio.Protocol):
             self._refuse(bad_framing())
         else:
             self._fed(len(data))
+        self._proceed()
 
     def _fed(self, size: int) -> None:
         coming = self._coming
@@ -100,13 +100,19 @@ class Connection(asyncio.Protocol):
             self._refuse(too_long_head())
 
     def _upgrading(self, rest: bytes) -> None:
-        """llhttp stops behind a request that asks for another protocol; only a WebSocket's is listened to."""
-        if self._current is not None and (self._current.header(b"upgrade") or b"").lower() == b"websocket":
+        """llhttp stops behind a head that asks for another protocol; only a WebSocket's is listened to.
+
+        Any other is read again as if it had not asked: its body is a body, never the next request.
+        """
+        asking = self._waiting.pop() if self._waiting else Exchange(self)
+        if (asking.header(b"upgrade") or b"").lower() == b"websocket":
+            self._waiting.append(asking)
             self._held_back = rest
             return
+        kept = [each for each in asking.headers if each[0] not in (b"upgrade", b"connection", b"http2-settings")]
+        head = b"%b %b HTTP/1.1\r\n" % (asking.method, asking.target) + b"".join(b"%b: %b\r\n" % each for each in kept)
         self._parser = httptools.HttpRequestParser(self)
-        if rest:
-            self.data_received(rest)
+        self.data_received(head + b"\r\n" + rest)
 
     def connection_lost(self, _: Exception | None) -> None:
         self.server.connections.discard(self)
@@ -162,10 +168,11 @@ class Connection(asyncio.Protocol):
         if coming is None:
             return
         coming.method, coming.version = self._parser.get_method(), self._parser.get_http_version()
-        coming.keep_alive = self._parser.should_keep_alive() and not self.server.stopping
-        if self._current is None:
-            self._begin(coming)
+        if coming.version == "1.0" and coming.header(b"transfer-encoding") is not None:
+            self._coming = None
+            self._refuse(bad_framing())  # proxies of that age see another length
             return
+        coming.keep_alive = self._parser.should_keep_alive() and not self.server.stopping
         self._waiting.append(coming)
         if len(self._waiting) >= _PIPELINED:
             self.transport.pause_reading()
@@ -183,43 +190,53 @@ class Connection(asyncio.Protocol):
 
     # Requests, one after the other.
 
-    def _begin(self, exchange: Exchange) -> None:
-        self._current = exchange
-        self.deadline = inf if exchange.complete else self.loop.time() + self.server.patience.body
-        self.task = self.loop.create_task(self._run(exchange))
-
-    async def _run(self, exchange: Exchange) -> None:
-        with suppress(asyncio.CancelledError):
-            await self.server.handler(exchange)
-            if not exchange.complete and exchange.ended:
-                self.deadline = self.loop.time() + _LINGER
-                await exchange.discard()
-        if self._refusal is not None and exchange.status is None and exchange.gone:
-            exchange.keep_alive, exchange.complete = False, True
-            exchange.answer_error(self._refusal, [])
-        self._current = self.task = None
-        patience, now = self.server.patience, self.loop.time()
-        if not exchange.ended or not exchange.complete:
-            self.transport.abort()
-        elif not exchange.keep_alive or self.server.stopping or self._refusal or self._held_back is not None:
-            self.deadline = now + patience.reading
-            self._close()
-        elif self._waiting:
-            self._begin(self._waiting.popleft())
-            self.transport.resume_reading()
-        else:
-            self.deadline = now + (patience.idle if self._drained is None else patience.reading)
-
-    def _refuse(self, error: ApiError) -> None:
-        """Nothing that still comes on this connection can be trusted."""
-        self._refusal = error
-        self._waiting.clear()
-        if self._current is None:
+    def _proceed(self) -> None:
+        """Take the next request, if the one before is through."""
+        if self._current is not None:
+            return
+        if self._waiting:
+            exchange = self._current = self._waiting.popleft()
+            self.deadline = inf if exchange.complete else self.loop.time() + self.server.patience.body
+            self.task = self.loop.create_task(self._run(exchange))
+            self.task.add_done_callback(self._ended)
+        elif self._refusal is not None:
             exchange = Exchange(self)
             exchange.keep_alive = False
-            exchange.answer_error(error, [])
+            exchange.answer_error(self._refusal, [])
             self._close()
-        elif not self._current.complete and self.task is not None:
+
+    async def _run(self, exchange: Exchange) -> None:
+        await self.server.handler(exchange)
+        if not exchange.complete and exchange.ended:
+            self.deadline = self.loop.time() + _LINGER
+            await exchange.discard()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """The task of a request is through, or was cancelled, maybe before its first step."""
+        exchange, self._current, self.task = self._current, None, None
+        if not task.cancelled():
+            task.exception()  # the handler has told of it
+        if exchange is None or self.transport.is_closing():
+            return
+        patience, now = self.server.patience, self.loop.time()
+        self.deadline = now + (patience.idle if self._drained is None else patience.reading)
+        if self._refusal is not None and exchange.status is None:
+            self._proceed()
+        elif not exchange.ended or not exchange.complete:
+            self.transport.abort()
+        elif not exchange.keep_alive or self.server.stopping or self._held_back is not None:
+            self.deadline = now + patience.reading
+            self._close()
+        elif self._waiting or self._refusal is not None:
+            self._proceed()
+            self.hold(False)
+
+    def _refuse(self, error: ApiError) -> None:
+        """Nothing that still comes on this connection can be trusted; what came whole before is answered."""
+        self._refusal, self._coming = error, None
+        if self._waiting and not self._waiting[-1].complete:
+            self._waiting.pop()
+        if self._current is not None and not self._current.complete and self.task is not None:
             self._current.gone = True
             self.task.cancel()
 
@@ -228,6 +245,7 @@ class Connection(asyncio.Protocol):
         self.deadline = inf
         if self._current is None and self._coming is not None:
             self._refuse(timed_out())
+            self._proceed()
         else:
             self.transport.abort()
 

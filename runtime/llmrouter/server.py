@@ -25,13 +25,14 @@ from llmrouter.inbound import Connection, HttpServer
 from llmrouter.outbound import HttpUpstream
 from llmrouter.outbox import Outbox
 from llmrouter.record import Lines
-from llmrouter.snapshot import Snapshot
+from llmrouter.reload import Live
 
 _BACKLOG = 2048
 _GRACE = 25  # seconds for running requests once told to stop
 _RESTART_PAUSE = 1.0
 _TICK = 0.5
 _STOP = (signal.SIGTERM, signal.SIGINT)
+_BLOCKED = (*_STOP, signal.SIGHUP)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -52,13 +53,11 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def run(
-    settings: Settings, snapshot: Snapshot, listener: socket.socket, workers: int, ready: Callable[[], None]
-) -> int:
+def run(settings: Settings, live: Live, listener: socket.socket, workers: int, ready: Callable[[], None]) -> int:
     """Serve until told to stop; returns the exit code. ``ready`` is called once signals are handled."""
 
     def work(ready: Callable[[], None], orphaned: Callable[[], bool]) -> None:
-        uvloop.run(_serve(settings, snapshot, listener, ready, orphaned))
+        uvloop.run(_serve(settings, live, listener, ready, orphaned))
 
     if workers > 1:
         return _Supervisor(work, listener).run(workers, ready)
@@ -68,7 +67,7 @@ def run(
 
 async def _serve(
     settings: Settings,
-    snapshot: Snapshot,
+    live: Live,
     listener: socket.socket,
     ready: Callable[[], None],
     orphaned: Callable[[], bool],
@@ -76,9 +75,11 @@ async def _serve(
     loop, told = asyncio.get_running_loop(), asyncio.Event()
     for number in _STOP:
         loop.add_signal_handler(number, told.set)
+    loop.add_signal_handler(signal.SIGHUP, live.ask)
     outbox, lines = Outbox(), Lines(sys.stdout.fileno())
     upstream = HttpUpstream(outbox)
-    server = HttpServer(Router(snapshot, upstream, settings, lines.write), outbox)
+    router = Router(live.snapshot, upstream, settings, lines.write, live.told)
+    server = HttpServer(router, outbox)
     server.tick()
     listening = await loop.create_server(lambda: Connection(server), sock=listener, backlog=_BACKLOG)
     gc.freeze()  # what is there from the start stays
@@ -87,6 +88,8 @@ async def _serve(
         with suppress(TimeoutError):
             await asyncio.wait_for(told.wait(), _TICK)
         server.tick()
+        if await live.turn():
+            router.serve(live.snapshot)
     listening.close()
     await server.drain(_GRACE)
     await upstream.close()
@@ -103,6 +106,7 @@ class _Supervisor:
     def run(self, workers: int, ready: Callable[[], None]) -> int:
         for number in _STOP:
             signal.signal(number, self._stop)
+        signal.signal(signal.SIGHUP, lambda *_: self._tell(signal.SIGHUP))
         for _ in range(workers):
             self._start()
         ready()
@@ -118,18 +122,21 @@ class _Supervisor:
 
     def _stop(self, _: int, __: FrameType | None) -> None:
         self.stopping = True
+        self._tell(signal.SIGTERM)
+
+    def _tell(self, number: int) -> None:
         for child in self.children:
             with suppress(ProcessLookupError):
-                os.kill(child, signal.SIGTERM)
+                os.kill(child, number)
 
     def _start(self) -> None:
         # Signals wait while a child is made: it must neither miss one nor act on it as if it were the parent.
-        signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
+        signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
         child = 0 if self.stopping else os.fork()
         if child == 0 and not self.stopping:
             self._child()
         self.children |= {child} - {0}
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
 
     def _child(self) -> NoReturn:
         code, parent = 1, os.getppid()
@@ -141,4 +148,4 @@ class _Supervisor:
 
 
 def _unblock() -> None:
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)

@@ -1,17 +1,35 @@
-"""Where the documents come from: a variable, or the file that ``VARIABLE_FILE`` names."""
+"""Where the documents come from: a variable, or the file that ``VARIABLE_FILE`` names and that may change."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from llmrouter.documents import CUSTOMER, POLICY, PROVISIONED, Documents, parse
 from llmrouter.reader import DocumentError
 
+Stamp = tuple[tuple[int, int, int] | None, ...]
+
+_NAMES = (CUSTOMER, PROVISIONED, POLICY)
+
 
 def load(environment: Mapping[str, str]) -> Documents:
     """Read and check all documents. Raises DocumentError."""
-    return parse(*(_source(environment, name) for name in (CUSTOMER, PROVISIONED, POLICY)))
+    return parse(*(_source(environment, name) for name in _NAMES))
+
+
+def stamp(environment: Mapping[str, str]) -> Stamp:
+    """What differs once a file has changed, behind whatever symbolic links; it costs no reading."""
+    found: list[tuple[int, int, int] | None] = []
+    for path in (environment.get(f"{name}_FILE") for name in _NAMES):
+        found.append(None)
+        with suppress(OSError, ValueError):
+            if path is not None:
+                state = os.stat(path)  # noqa: PTH116 - pathlib would add nothing
+                found[-1] = state.st_ino, state.st_mtime_ns, state.st_size
+    return tuple(found)
 
 
 def _source(environment: Mapping[str, str], name: str) -> bytes | None:
