@@ -20,6 +20,7 @@ from llmcompile.errors import OUTSIDE, USAGE, CommandError
 # command: module, what --help says of it
 COMMANDS = {
     "init": ("init", "Start a new repository of YAML, with workflows, schemas and an example."),
+    "import": ("import_", "Make a repository from the configuration of another proxy."),
     "check": ("check", "Report every problem at once."),
     "build": ("build", "Check, then compile everything into dist/."),
     "plan": ("plan", "Show what push would do; writes nothing."),
