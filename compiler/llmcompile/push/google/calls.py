@@ -15,7 +15,7 @@ from google.auth.exceptions import GoogleAuthError
 
 from llmcompile.errors import OutsideError
 from llmcompile.push.clock import Clock
-from llmcompile.push.limits import Backoff, Bucket, Buckets
+from llmcompile.push.limits import Backoff, Bucket, Windows
 from llmcompile.push.store import ConflictError, DeniedError, UncertainError
 
 Answer = TypeVar("Answer")
@@ -62,7 +62,8 @@ class Limits:
     reads: Bucket
     writes: Bucket
     accesses: Bucket
-    secret: Buckets
+    secret: Windows
+    """Writes to one secret."""
 
     @classmethod
     def of(cls, clock: Clock) -> Limits:
@@ -71,7 +72,7 @@ class Limits:
             reads=Bucket(_PER_MINUTE / 60, 20, clock),
             writes=Bucket(_PER_MINUTE / 60, 20, clock),
             accesses=Bucket(_ACCESSES_PER_MINUTE / 60, 100, clock),
-            secret=Buckets(1.8, 2, clock),
+            secret=Windows(2, 1.1, clock),
         )
 
 
