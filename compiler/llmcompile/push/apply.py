@@ -17,10 +17,10 @@ from llmcompile.push import ledger
 from llmcompile.push.ledger import LEDGER, Entry
 from llmcompile.push.look import Seen
 from llmcompile.push.newest import newest
-from llmcompile.push.ownership import Record, retire
+from llmcompile.push.ownership import Record, retire, retired, unretire
 from llmcompile.push.plan import Plan
 from llmcompile.push.report import Report
-from llmcompile.push.steady import Steady
+from llmcompile.push.steady import Annotate, Steady
 from llmcompile.push.store import Held
 
 Done = Callable[[str, int], None]
@@ -73,30 +73,34 @@ class Run:
         Raises ``RefusedError`` where another run took over, ``OutsideError`` where the store fails; the report says
         how far it came, and running again does what is left.
         """
-        leaving = list(leaving)
-        if not (writes or leaving):
+        leaving, check = list(leaving), list(check)
+        returning = [each.held for each in check if each.equal and each.held and retired(each.held)]
+        if not (writes or leaving or returning):
             return
         try:
-            self._permitted(writes, leaving)
+            self._permitted(writes, [*leaving, *returning])
             made = [self._made(each) for each in writes]
+            self.report.failed = LEDGER
             self._begin(writes)
             for each in made:
                 self.report.failed = each.secret
                 self.report.done[each.secret] = self._write(each)
                 self.done(each.secret, self.report.done[each.secret])
             for held in leaving:
-                self.report.failed = held.secret
-                self._retire(held)
+                self._annotate(held, lambda annotations: retire(annotations, self.report.revision))
+                self.report.retired.append(held.secret)
+            for held in returning:
+                self._annotate(held, unretire)
             self.report.failed = ""
             self._settled(made, check)
-        except CommandError as error:
-            self.report.message = str(error)
+        except BaseException as error:  # interrupted, too: the report is about any stop
+            self.report.message = str(error) if isinstance(error, CommandError) else type(error).__name__
             raise
 
-    def _permitted(self, writes: Iterable[Write], leaving: Iterable[Held]) -> None:
+    def _permitted(self, writes: Iterable[Write], annotated: Iterable[Held]) -> None:
         """Everything that will be written is allowed, or nothing is written."""
         store = self.steady.store
-        asked = {each.secret: each.held is not None for each in writes} | {each.secret: True for each in leaving}
+        asked = {each.secret: each.held is not None for each in writes} | {each.secret: True for each in annotated}
         asked[LEDGER] = self.last > 0 or store.held(LEDGER) is not None
         lacking = [
             f"  {name}: {', '.join(found)}" for name, e in asked.items() if (found := store.lacking(name, exists=e))
@@ -109,6 +113,7 @@ class Run:
         """The write with its secret, made where there was none."""
         if write.held is not None:
             return write
+        self.report.failed = write.secret
         return replace(write, held=self.steady.make(write.secret, self._record(write).onto({})))
 
     def _begin(self, writes: Sequence[Write]) -> None:
@@ -149,13 +154,14 @@ class Run:
             self.steady.note(held, replace(record, version=number).onto)
         return number
 
-    def _retire(self, held: Held) -> None:
+    def _annotate(self, held: Held, annotate: Annotate) -> None:
+        """Say that a secret's account or region has left, or that it is back."""
+        self.report.failed = held.secret
         self._still_ours()
-        noted = self.steady.note(held, lambda annotations: retire(annotations, self.report.revision), self._still_ours)
-        if by := self._successor():  # it may know the secret
+        noted = self.steady.note(held, annotate, self._still_ours)
+        if by := self._successor():  # it may know better
             self.steady.note(noted, lambda annotations: held.annotations, self._still_ours)
             raise _taken_over(by)
-        self.report.retired.append(held.secret)
 
     def _successor(self) -> Entry | None:
         assert self._entry is not None  # noqa: S101 - begun before the first write

@@ -53,8 +53,7 @@ class Record:
 
     def onto(self, annotations: Mapping[str, str]) -> dict[str, str]:
         """The annotations of others, with ours; a secret that is written is no longer retired."""
-        kept = {key: value for key, value in annotations.items() if key != _RETIRED}
-        return kept | {f"{_PREFIX}{each.name}": str(getattr(self, each.name)) for each in fields(self)}
+        return unretire(annotations) | {f"{_PREFIX}{each.name}": str(getattr(self, each.name)) for each in fields(self)}
 
 
 def retired(held: Held) -> bool:
@@ -65,3 +64,8 @@ def retired(held: Held) -> bool:
 def retire(annotations: Mapping[str, str], revision: str) -> dict[str, str]:
     """The annotations of a secret whose account or region has left."""
     return {**annotations, _RETIRED: revision or "unknown"}
+
+
+def unretire(annotations: Mapping[str, str]) -> dict[str, str]:
+    """The annotations of a secret whose account or region is back, or was never gone."""
+    return {key: value for key, value in annotations.items() if key != _RETIRED}

@@ -33,8 +33,9 @@ class Report:
 
     @property
     def pending(self) -> tuple[Change, ...]:
-        """What was to be written and is not known to be."""
-        return tuple(each for each in self.plan.pending if each.secret not in self.done)
+        """What was to be written and was not tried."""
+        tried = {*self.done, self.failed}
+        return tuple(each for each in self.plan.pending if each.secret not in tried)
 
     def data(self) -> dict[str, Any]:
         """As JSON has it."""

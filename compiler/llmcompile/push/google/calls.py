@@ -43,12 +43,12 @@ _UNKNOWN = (
 _NO_TOKEN = "Getting metadata from plugin failed"  # noqa: S105 - the text of gRPC where credentials cannot be refreshed
 
 
-class NotFoundError(Exception):
+class NotFoundError(OutsideError):
     """There is no such secret or version."""
 
 
-class NotReadableError(Exception):
-    """The version is disabled or destroyed."""
+class NotReadableError(OutsideError):
+    """The version is disabled or destroyed, the etag is an old one, or the service refuses for a reason of its own."""
 
 
 class ChecksumError(Exception):
@@ -120,7 +120,7 @@ def _translated(what: str, error: Exception) -> Exception:
     text = getattr(error, "message", "") or str(error)
     match error:
         case api.NotFound():
-            return NotFoundError(text)
+            return NotFoundError(f"cannot {what}: {text}", _AGAIN)
         case api.PermissionDenied() | api.Unauthenticated() | GoogleAuthError():
             return DeniedError(f"cannot {what}: {text}", _GRANT)
         case api.ServiceUnavailable() if _NO_TOKEN in text:
@@ -128,7 +128,7 @@ def _translated(what: str, error: Exception) -> Exception:
         case api.AlreadyExists() | api.Aborted():
             return ConflictError(f"cannot {what}: {text}")
         case api.FailedPrecondition():
-            return NotReadableError(text)
+            return NotReadableError(f"cannot {what}: {text}", _AGAIN)
         case ChecksumError():
             return OutsideError(f"cannot {what}: {text}, each time", "look at the network in between")
         case _ if isinstance(error, _UNKNOWN):

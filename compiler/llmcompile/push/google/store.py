@@ -130,17 +130,14 @@ class GoogleStore:
         try:
             return _held(self.calls.write(f"update secret {held.secret}", held.secret, call))
         except NotReadableError as error:  # a failed precondition: the etag
-            raise ConflictError(f"{held.secret} was changed by someone else") from error
+            raise ConflictError(str(error)) from error
 
     def add(self, secret: str, payload: bytes) -> int:
         """Add a version whose payload is checked on its way."""
         data = sm.SecretPayload(data=payload, data_crc32c=google_crc32c.value(payload))
         request = sm.AddSecretVersionRequest(parent=self._name(secret), payload=data)
         call = partial(self.client.add_secret_version, request)
-        try:
-            added = self.calls.write(f"add a version to {secret}", secret, call)
-        except NotFoundError as error:
-            raise OutsideError(f"secret {secret} is gone", "run it again") from error
+        added = self.calls.write(f"add a version to {secret}", secret, call)
         if not added.client_specified_payload_checksum:
             raise OutsideError(f"the checksum of version {_number(added.name)} of {secret} was not checked")
         return _number(added.name)
@@ -161,10 +158,7 @@ class GoogleStore:
         self._state_change("destroy", secret, number, partial(self.client.destroy_secret_version, request))
 
     def _state_change(self, verb: str, secret: str, number: int, call: Callable[..., Any]) -> None:
-        try:
-            self.calls.write(f"{verb} version {number} of {secret}", secret, call)
-        except (NotFoundError, NotReadableError) as error:
-            raise OutsideError(f"cannot {verb} version {number} of {secret}: {error}") from error
+        self.calls.write(f"{verb} version {number} of {secret}", secret, call)
 
     def _read(self, what: str, call: Callable[..., Any], request: Any) -> Any:
         return self.calls.read(what, partial(call, request))
@@ -198,7 +192,7 @@ def access(client: sm.SecretManagerServiceClient, calls: Calls, name: str, versi
     try:
         return calls.access(f"read version {version} of {name.rpartition('/')[2]}", checked)
     except NotReadableError as error:
-        state: State = "destroyed" if "DESTROYED" in str(error) else "disabled"
+        state: State = "destroyed" if "is in DESTROYED state" in str(error) else "disabled"
         return Version(int(version) if version.isdecimal() else 0, None, state)
 
 
