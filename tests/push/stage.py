@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import dataclass, field
 
 from tests.push.cli import Cli, Said
 from tests.push.fleet import Fleet
 from tests.push.pushers import contents, counts, newest, restore
 
-from llmcompile_secretmanager_emulator import Call, Emulator
+from llmcompile_secretmanager_emulator import Call, Emulator, Fault
 from llmcompile_secretmanager_emulator.model import Snapshot
 
 _RECORD = ("llmcompile-version", "llmcompile-document", "llmcompile-revision")
@@ -63,6 +65,18 @@ class Stage:
     def push(self, *arguments: str, **options: object) -> Said:
         """Push the new fleet."""
         return self.cli("push", "--to", "prod", *arguments, **options)  # type: ignore[arg-type]
+
+    def killed(self, *arguments: str, nth: int, after_commit: bool = False, real: bool = False) -> Said:
+        """Push, killed at the ``nth`` call before it arrives, or after the ``nth`` write has changed the store."""
+        process: list[int] = []
+
+        def kill(_: Call) -> None:
+            os.kill(process[0], signal.SIGKILL)
+
+        self.server.faults.add(Fault("drop", nth=nth, after_commit=after_commit, writes_only=after_commit, run=kill))
+        said = self.push(*arguments, started=process.append, real=real)
+        self.server.faults.clear()
+        return said
 
     def now(self) -> dict[str, object]:
         """All that matters of every document's secret: what readers get, its number, and what we noted."""

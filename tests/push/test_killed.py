@@ -6,7 +6,6 @@ each write has changed the store and before the reply leaves.
 
 from __future__ import annotations
 
-import os
 import signal
 from dataclasses import dataclass
 
@@ -49,12 +48,7 @@ def killed(stage: Stage, watch: Watch, at: Boundary, *, real: bool = False) -> S
     """Push from the start and kill it at the boundary, watched at every call."""
     stage.restart()
     watch.start()
-    process: list[int] = []
-    kill = lambda _: os.kill(process[0], signal.SIGKILL)  # noqa: E731
-    writes_only = at.after_commit
-    stage.server.faults.add(Fault("drop", nth=at.nth, after_commit=at.after_commit, writes_only=writes_only, run=kill))
-    said = stage.push(started=process.append, real=real)
-    stage.server.faults.clear()
+    said = stage.killed(nth=at.nth, after_commit=at.after_commit, real=real)
     watch.look()
     return said
 
@@ -111,7 +105,7 @@ def test_control_whoever_writes_all_again_leaves_more_than_one_version_more(serv
         for name in names:
             client.add_secret_version(parent=name, payload={"data": b"new"})
 
-    server.faults.add(Fault("drop", method="AddSecretVersion", nth=3, after_commit=True))
+    server.faults.add(Fault(method="AddSecretVersion", nth=3, after_commit=True))
     with pytest.raises(ServiceUnavailable):
         push()
     push()

@@ -84,7 +84,7 @@ def test_nor_when_every_write_fails_after_it_was_done(server: Emulator, tmp_path
 
 def test_a_write_that_never_gets_through_ends_the_push(server: Emulator, tmp_path: Path) -> None:
     stage = Stage.of(server, tmp_path)
-    with pytest.raises(OutsideError, match="could not be written after 15 attempts"):
+    with pytest.raises(OutsideError, match="could not be written, in 15 attempts: cannot add a version"):
         stage.push(Fault(method="AddSecretVersion", secret="azure_openai_r0"))
     assert len([call for call in server.journal.of("AddSecretVersion") if call.secret == "azure_openai_r0"]) == 15
     stage.server.journal.clear()
