@@ -149,9 +149,19 @@ def _listed(value: Value | None) -> tuple[Value, ...]:
     return value.items if isinstance(value.data, tuple) else (value,)
 
 
-def route_groups(value: Value | None, fleet: Fleet, report: Report, account: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Where route groups go."""
+
+    account: str
+    strategy: str
+    """How a group without a strategy of its own chooses."""
+    taken: set[str]
+    """Names that route groups cannot have."""
+
+
+def route_groups(value: Value | None, fleet: Fleet, report: Report, groups: Groups) -> None:
     """Carry over route groups: names that an account's clients call, over several deployments."""
-    taken = set(fleet.models)
     for entry in value.items if value else ():
         key = entry.fields.get("key")
         if key is None or key.text is None:
@@ -159,10 +169,15 @@ def route_groups(value: Value | None, fleet: Fleet, report: Report, account: str
         elif "enabled" in entry.fields and not entry.fields["enabled"].flag:
             report.left_out(key, "it is not enabled")
         else:
-            _route_group(entry, key, fleet, report, taken, account)
+            _route_group(entry, key, fleet, report, groups)
 
 
-def _route_group(entry: Value, key: Value, fleet: Fleet, report: Report, taken: set[str], account: str) -> None:
+def _route_group(entry: Value, key: Value, fleet: Fleet, report: Report, into: Groups) -> None:
+    text = str(key.text)
+    name = texts.slug(text, "group")
+    if text in into.taken or name in into.taken:
+        report.left_out(key, "a model, or another route group, has its name")
+        return
     table = Table(entry)
     table.take("key", "enabled", "mode")
     members, strategy, groups = table.take("members"), table.take("strategy"), table.take("access_groups")
@@ -174,29 +189,26 @@ def _route_group(entry: Value, key: Value, fleet: Fleet, report: Report, taken: 
     if len(kinds) > 1:
         report.left_out(key, "its members are models of different kinds")
         return
-    text = str(key.text)
-    if text in taken or texts.slug(text, "group") in taken:
-        report.left_out(key, "a model, or another route group, has its name")
-        return
-    name = texts.unique(texts.slug(text, "group"), taken)
-    policy = _policy(strategy, key, report)
+    into.taken.add(name)
+    policy = _policy(strategy, key, report, into.strategy)
     if policy == "ordered":
         found.sort(key=lambda each: each[0])
     carried = normalised(groups, report, "access group") if groups else ()
     fleet.route_groups.append(RouteGroup(name, policy, carried, tuple(member for _, member in found)))
-    report.carried(key, f"a route group of accounts/{account}.yaml; another account needs it as well")
+    report.carried(key, f"a route group of accounts/{into.account}.yaml; another account needs it as well")
     if name != text:
         report.changed(key, f"the route group is '{name}': clients must send that in place of {quote(text)}")
     for _, value in table.rest():
         report.left_out(value, "route groups have a policy, access groups and members here")
 
 
-def _policy(strategy: Value | None, key: Value, report: Report) -> str:
-    text = strategy.text if strategy else None
+def _policy(strategy: Value | None, key: Value, report: Report, default: str) -> str:
+    text = (strategy.text if strategy else None) or default
     if text == _ORDERED:
         return "ordered"
-    if text not in _WEIGHTED and text is not None and strategy is not None:
-        report.changed(strategy, f"the first member is drawn by weight, the others follow: {quote(text)} is not known")
+    if text not in _WEIGHTED:
+        what = f"the first member is drawn by weight, the others follow: {quote(text)} is not known"
+        report.changed(strategy or key, what)
     return "weighted"
 
 
@@ -216,7 +228,8 @@ def _members(value: Value | None, fleet: Fleet, report: Report) -> Iterator[tupl
             report.left_out(entry, "it is not enabled" if (code, endpoint.name) not in seen else "a member already")
             continue
         seen.add((code, endpoint.name))
-        yield _whole(priority, 0), Member(code, endpoint.name, max(1, _whole(weight, 1)))
+        drawn = max(1, _whole(weight, endpoint.target.weight or 1))
+        yield _whole(priority, 0), Member(code, endpoint.name, drawn)
         for _, rest in table.rest():
             report.left_out(rest, "a member has a model, an endpoint and a weight here")
 

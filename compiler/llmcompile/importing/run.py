@@ -18,7 +18,7 @@ from llmcompile.importing.keys import Keys
 from llmcompile.importing.prices import PriceList
 from llmcompile.importing.reasons import SETTINGS_LEFT_OUT
 from llmcompile.importing.report import Report, written
-from llmcompile.importing.routing import Aliases, Fallbacks
+from llmcompile.importing.routing import Aliases, Fallbacks, Groups
 from llmcompile.importing.settings import Sections
 from llmcompile.importing.source import Value
 from llmcompile.inputs.model import FALLBACKS
@@ -107,7 +107,8 @@ def _understood(request: Request, value: Value, found: Sections, report: Report)
     assembly.endpoints(ordered, fleet, report, one_order=own)
     assembly.models(ordered, fleet, report, request.price_list, dialect)
     fleet.credentials.update(credentials.used)
-    _routes(found, fleet, Fallbacks(fleet, codes, report), other, request.where.account)
+    groups = Groups(request.where.account, named or "simple-shuffle", set(fleet.models))
+    _routes(found, fleet, Fallbacks(fleet, codes, report), other, groups)
     _say(request, fleet, read, report)
     settings.say_credentials(found, credentials, report)
     if strategy is not None:
@@ -116,13 +117,13 @@ def _understood(request: Request, value: Value, found: Sections, report: Report)
     return fleet, len(read)
 
 
-def _routes(found: Sections, fleet: Fleet, fallbacks: Fallbacks, other: Aliases, account: str) -> None:
+def _routes(found: Sections, fleet: Fleet, fallbacks: Fallbacks, other: Aliases, groups: Groups) -> None:
     """Fallbacks and route groups."""
     for name in FALLBACKS:
         fallbacks.add(name, found.fallbacks(name, fallbacks.report))
     fallbacks.add_default("fallbacks", found.fallbacks("default_fallbacks", fallbacks.report))
     fallbacks.share(other.codes)
-    routing.route_groups(found.router.take("route_groups"), fleet, fallbacks.report, account)
+    routing.route_groups(found.router.take("route_groups"), fleet, fallbacks.report, groups)
 
 
 def _say(request: Request, fleet: Fleet, read: list[Deployment], report: Report) -> None:
