@@ -61,7 +61,7 @@ SECRETS = {"account/acme": "acme_llm_config", "region/europe-north1": "azure_ope
 
 def without_acme(root: Path) -> Path:
     """The small repository with another account."""
-    changes = {"accounts/acme.yaml": None, "accounts/other.yaml": "account: other\nregion: europe-west6\n"}
+    changes = {"accounts/acme.yaml": None, "accounts/other.yaml": "account: other\nregion: europe-west6\ntier: pro\n"}
     return write_repo(root, changes)
 
 

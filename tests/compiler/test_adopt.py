@@ -262,9 +262,9 @@ REFUSED: dict[str, tuple[str, tuple[str | int, ...], Any, str, str]] = {
     "interpolation": (A, ("default", "oauth_client_id"), "${A}", "/default/oauth_client_id", "${...}"),
     "literal": (A, ("default", "oauth_client_id"), "sk-" + "a" * 20, "/default/oauth_client_id", "looks li"),
     "literal-key": (A, ("gsk_" + "a" * 20,), KEYED, "", "a key here looks like a secret"),
-    "secret-elsewhere": (A, ("default", "oauth_client_id"), f"x{KEY}", "/default/oauth_client_id", "holds t"),
-    "secret-in-url": (A, ("spare", "base_url"), f"https://a.example/{KEY}", "/spare/base_url", "holds the s"),
-    "secret-as-key": (A, ("spare", KEY), 1, "/spare", "a key here holds the secret of /spare/api_key"),
+    "secret-elsewhere": (A, ("default", "oauth_client_id"), f"x{KEY}", "/default/oauth_client_id", "holds o"),
+    "secret-in-url": (A, ("spare", "base_url"), f"https://a.example/{KEY}", "/spare/base_url", "holds one"),
+    "secret-as-key": (A, ("spare", KEY), 1, "/spare", "a key here holds one of the document's secrets"),
     "surrogate": (A, ("default", "oauth_client_id"), "\ud800", "/default/oauth_client_id", "half of a char"),
     "nan": (A, ("spare", "weight"), float("nan"), "/spare/weight", "JSON does not know"),
     "infinite": (A, ("spare", "timeout_seconds"), float("inf"), "/spare/timeout_seconds", "JSON does not"),
@@ -386,12 +386,18 @@ def test_a_model_that_the_provider_cannot_serve(root: Path) -> None:
     assert list(reasons) == ["/default/supported_models/0", "/spare/supported_models/1"]
 
 
-def test_a_model_without_a_price_comes_later(root: Path) -> None:
-    unpriced = "code: gpt-4\ntype: chat\n"
-    write_repo(root, {"accounts/acme.yaml": None, "models/gpt-4.yaml": unpriced})
+@pytest.mark.parametrize(
+    ("model", "code"),
+    [
+        ("code: gpt-4\ntype: chat\n", "price-missing"),
+        (PRICED.format(code="gpt-4") + "retires: 2025-01-01\n", "model-retired"),
+    ],
+)
+def test_what_is_wrong_with_a_model_is_for_check_to_say(root: Path, model: str, code: str) -> None:
+    write_repo(root, {"accounts/acme.yaml": None, "models/gpt-4.yaml": model})
     done = adopted(root, "account/acme", ACCOUNT)
     assert (done.written, done.models) == (("accounts/acme.yaml",), ())
-    assert "price-missing" in {each.code for each in compile_repository(root, AS_OF).diagnostics}
+    assert {each.code for each in compile_repository(root, AS_OF).diagnostics} == {code}
 
 
 def test_local_endpoints_without_a_key_need_to_be_called_local(root: Path) -> None:
@@ -493,6 +499,13 @@ def test_reasons_say_a_place_once() -> None:
         reasons.say(route, "")
     assert [each.route for each in reasons] == [("a", "b"), ("a", "c"), ("ab",)]
     assert reasons.around() == {(), ("a",), ("a", "b"), ("a", "c"), ("ab",)}
+
+
+def test_a_secret_on_the_way_to_a_place_is_hidden() -> None:
+    for hidden in ([], [SECRET]):
+        reasons = Reasons("x", hidden)
+        reasons.say(("a", f"1{SECRET}2", "b"), "m")
+        assert [(SECRET in "".join(map(str, each.route)), each.route[2]) for each in reasons] == [(not hidden, "b")]
 
 
 def test_a_reason_never_moves_the_cursor() -> None:

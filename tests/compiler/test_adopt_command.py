@@ -29,6 +29,7 @@ from tests.compiler.adopted import (
 from tests.compiler.repo import run_cli
 from tests.compiler.test_resolve import spellings
 
+from llmcompile.adopt.reasons import pointer
 from llmcompile.adopt.translate import CUSTOMER
 from llmcompile_secretmanager_emulator import Emulator, Fault
 
@@ -155,7 +156,9 @@ CANARIES = (KEY, SECRET)
 LEAKS: dict[str, Any] = {
     "adopted": ACCOUNT,
     "everywhere": {"d": dict.fromkeys(CUSTOMER, KEY)},
-    "as-names": {KEY: dict(ENDPOINT, **{SECRET: SECRET})},
+    "as-names": {"k": KEYED, KEY: dict(ENDPOINT, **{SECRET: SECRET})},
+    "as-its-own-name": {"ok": ENDPOINT, SECRET: dict(ENDPOINT, version=5, weight=None)},
+    "as-a-name-twice": compact({SECRET: ENDPOINT}).replace(b'"version"', b'"version":null,"version"'),
     "in-lists": changed(changed(ACCOUNT, ("default", "scopes"), [SECRET]), ("spare", "supported_models"), [KEY]),
     "in-objects": changed(changed(ACCOUNT, ("default", "api_key"), {"a": SECRET}), ("spare", "tags"), {KEY: [KEY]}),
     "in-one-field": {"d": KEYED | {"provider": KEY, "api_key": None}},
@@ -178,7 +181,7 @@ def test_no_secret_is_ever_shown(root: Path, data: Any) -> None:
         assert result.returncode in (0, 1, 2, 4), result.stderr
         said += result.stdout + result.stderr
     written = "".join(path.read_text() for path in root.rglob("*.yaml"))
-    hidden = {each for canary in (KEY, SECRET) for each in spellings(canary)}
+    hidden = {each for canary in (KEY, SECRET) for each in spellings(canary) | spellings(pointer((canary,)))}
     assert not [each for each in hidden if each in said + written]
     held = (folder / "1").read_text()  # the control: they are in there, and would be found
     assert [each for each in hidden if each in held]

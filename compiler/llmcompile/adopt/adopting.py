@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from llmcompile.adopt import translate, yaml_text
+from llmcompile.adopt.leaks import say_leaks
 from llmcompile.adopt.place import move, staged
 from llmcompile.adopt.prove import Linked, Proof, prove, say_errors, say_too_large, say_unresolved, with_staged
 from llmcompile.adopt.reading import Existing, Subject, read
@@ -143,8 +144,8 @@ def adopt(
 
 
 def _drafted(existing: Existing, unsaid: Unsaid, ref_to: Callable[[str], Ref]) -> Draft:
-    draft = Draft(existing, Reasons(existing.name), ref_to)
-    translate.say_leaks(existing, draft.reasons)
+    draft = Draft(existing, Reasons(existing.name, existing.telling), ref_to)
+    say_leaks(existing, draft.reasons)
     if existing.subject.kind == "account":
         translate.account(draft, unsaid)
     else:
@@ -167,7 +168,7 @@ def _proven(
 ) -> tuple[Proof, ...]:
     proofs, reasons = [], list[Reason]()
     for each in existing:
-        of_one = drafts[each.subject].reasons if each.subject in drafts else Reasons(each.subject.file)
+        of_one = drafts[each.subject].reasons if each.subject in drafts else Reasons(each.subject.file, each.telling)
         proof = _proof(each, drafts.get(each.subject), of_one, linked, resolver)
         proofs += [proof] if proof else []
         reasons += of_one
@@ -178,7 +179,7 @@ def _proven(
 
 def prove_all(existing: Sequence[Existing], payloads: Sequence[Payload]) -> list[Proof]:
     """The proofs of documents that the YAML compiles to already. Raises ``NotAdoptedError`` where one differs."""
-    reasons = [Reasons(each.name) for each in existing]
+    reasons = [Reasons(each.name, each.telling) for each in existing]
     proofs = [prove(*each) for each in zip(existing, payloads, reasons, strict=True)]
     if said := [reason for each in reasons for reason in each]:
         raise NotAdoptedError(said, "bring the YAML to what the store holds; see docs/adopt.md")

@@ -37,6 +37,8 @@ from llmcompile.load.shape import validate
 from llmcompile.push.resolve import Payload, Resolver, UnresolvedError
 
 M = TypeVar("M", bound=BaseModel)
+_OF_MODELS = ("price-", "model-retired")
+"""What is wrong with a model and not with the document that lists it; ``check`` goes on to say so."""
 _INPUTS: dict[str, type[BaseModel]] = {"account": Account, "region": Region}
 
 
@@ -74,8 +76,7 @@ def with_staged(
     )
     catalogue, linking = link(repository, project)
     found = chain(problems, of_staged, linking, check.run(Context(catalogue, as_of)))
-    # A price is what comes next; no document says one.
-    errors = (each for each in found if each.severity is Severity.ERROR and not each.code.startswith("price-"))
+    errors = (each for each in found if each.severity is Severity.ERROR and not each.code.startswith(_OF_MODELS))
     return Linked(catalogue, tuple(errors))
 
 

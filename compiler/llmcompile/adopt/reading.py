@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
@@ -19,6 +18,9 @@ from llmcompile.push.newest import newest
 from llmcompile.push.store import Held, StoreReader
 from llmcompile.secret_ids import SUBJECTS, Kind, secret_id
 
+SECRETS = ("api_key", "oauth_client_secret")
+_TELLING = 8
+"""A secret shorter than this may stand elsewhere by chance: local servers are given 'none' or 'ollama' as a key."""
 _IDS = {"account": TypeAdapter(AccountId), "region": TypeAdapter(RegionId)}
 
 
@@ -76,6 +78,31 @@ class Existing:
         """What messages call it."""
         return f"{self.subject.secret} version {self.number}"
 
+    @property
+    def secrets(self) -> dict[Route, str]:
+        """Its secrets, by where they stand."""
+        return _secrets(self.subject, self.data)
+
+    @property
+    def telling(self) -> list[str]:
+        """Its secrets that are long enough to know them again."""
+        return _telling(self.subject, self.data)
+
+
+def _secrets(subject: Subject, data: Any) -> dict[Route, str]:
+    above: Route = () if subject.kind == "account" else ("endpoints",)
+    endpoints = data.get("endpoints") if above and isinstance(data, dict) else data
+    return {
+        (*above, name, key): endpoint[key]
+        for name, endpoint in (endpoints.items() if isinstance(endpoints, dict) else ())
+        for key in SECRETS
+        if isinstance(endpoint, dict) and isinstance(endpoint.get(key), str)
+    }
+
+
+def _telling(subject: Subject, data: Any) -> list[str]:
+    return [each.strip() for each in _secrets(subject, data).values() if len(each.strip()) >= _TELLING]
+
 
 def read(subject: Subject, store: StoreReader) -> Existing | Reasons:
     """The newest document of an account or region, or why there is none that could be adopted."""
@@ -88,6 +115,7 @@ def read(subject: Subject, store: StoreReader) -> Existing | Reasons:
         reasons.say((), f"it is the newest and {found.state}, so that nobody can read it")
     else:
         data = parse(found.payload, reasons)
+        reasons.hidden = _telling(subject, data)
         if not reasons:
             return Existing(subject, held, found.number, found.payload, data)
     return reasons
@@ -133,16 +161,3 @@ def _whole(text: str, route: Route, reasons: Reasons) -> None:
         text.encode()
     except UnicodeEncodeError:
         reasons.say(route, "half of a character: \\ud800 to \\udfff stand for something in pairs alone")
-
-
-def strings(value: Any, route: Route = ()) -> Iterator[tuple[Route, str, bool]]:
-    """Every text in some data with its route, and whether it is a key; a key has the route of its object."""
-    if isinstance(value, str):
-        yield route, value, False
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield route, key, True
-            yield from strings(item, (*route, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from strings(item, (*route, index))

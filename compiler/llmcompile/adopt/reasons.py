@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from llmcompile.diagnostics import Route
@@ -29,26 +29,33 @@ class Reason:
 
 
 class Reasons:
-    """The reasons of one document. What was said about a place is not said again there, nor below it."""
+    """The reasons of one document. What was said about a place is not said again there, nor below it.
 
-    def __init__(self, document: str) -> None:
-        self.document = document
-        self._found: dict[Route, Reason] = {}
+    ``hidden`` are texts that no key on the way to a place may show: a secret may have been written as a key.
+    """
+
+    def __init__(self, document: str, hidden: Collection[str] = ()) -> None:
+        self.document, self.hidden = document, hidden
+        self._found: dict[Route, str] = {}
 
     def say(self, route: Route, message: str) -> None:
         """Add a reason, unless an earlier one is about the same."""
         if all(way not in self._found for way in _ways(route)):
-            self._found[route] = Reason(self.document, route, message)
+            self._found[route] = message
 
     def around(self) -> frozenset[Route]:
         """Every place at or below which something was said: there, more may be a mere echo of it."""
         return frozenset(way for route in self._found for way in _ways(route))
 
     def __iter__(self) -> Iterator[Reason]:
-        return iter(self._found.values())
+        for route, message in self._found.items():
+            yield Reason(self.document, tuple(self._shown(step) for step in route), message)
 
     def __bool__(self) -> bool:
         return bool(self._found)
+
+    def _shown(self, step: str | int) -> str | int:
+        return "***" if any(each in str(step) for each in self.hidden) else step
 
 
 def _ways(route: Route) -> list[Route]:

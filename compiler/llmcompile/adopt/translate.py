@@ -12,11 +12,10 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from llmcompile.adopt.reading import Existing, strings
+from llmcompile.adopt.reading import Existing
 from llmcompile.adopt.reasons import Reasons, pointer
 from llmcompile.diagnostics import Route
 from llmcompile.inputs.values import ModelCode
-from llmcompile.literals import looks_literal
 from llmcompile.providers import PROVIDERS
 from llmcompile.refs import Ref
 from llmcompile.suggest import did_you_mean
@@ -26,10 +25,7 @@ _EXTRAS = ("auth_header", "timeout_seconds", "weight", "tags")
 CUSTOMER = ("provider", "version", "supported_models", "deployment_prefix", "base_url", "api_key", *OAUTH,
             "models", "path_style", *_EXTRAS)  # fmt: skip
 PROVISIONED = ("api_key", "base_url", "provider", "version", "models", "path_style", *_EXTRAS)
-SECRETS = ("api_key", "oauth_client_secret")
 _CODE = TypeAdapter(ModelCode)
-_TELLING = 8
-"""A secret shorter than this may stand elsewhere by chance: local servers are given 'none' or 'ollama' as a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,34 +65,6 @@ class Draft:
         except ValidationError:
             what = "a model's code is made of letters, digits, '.', '_' and '-', up to 100"
             self.reasons.say(route, f"not the name of a model of the catalogue: {what}")
-
-
-def secrets_of(existing: Existing) -> dict[Route, str]:
-    """The secrets of a document, by where they stand."""
-    account = existing.subject.kind == "account"
-    data: Any = existing.data if account or not isinstance(existing.data, dict) else existing.data.get("endpoints")
-    above: Route = () if account else ("endpoints",)
-    found: dict[Route, str] = {}
-    for name, endpoint in data.items() if isinstance(data, dict) else ():
-        for key in SECRETS:
-            if isinstance(endpoint, dict) and isinstance(endpoint.get(key), str):
-                found[*above, name, key] = endpoint[key]
-    return found
-
-
-def say_leaks(existing: Existing, reasons: Reasons) -> None:
-    """Says where a secret stands in a place that is none for secrets: from there it would get into the YAML."""
-    secrets = secrets_of(existing)
-    telling = {value.strip(): route for route, value in secrets.items() if len(value.strip()) >= _TELLING}
-    for route, text, is_key in strings(existing.data):
-        if route in secrets and not is_key:
-            continue
-        what = "a key here" if is_key else "this"
-        if looks_literal(text):
-            reasons.say(route, f"{what} looks like a secret, and would stand in the YAML as it is")
-        for value, at in telling.items():
-            if value in text:
-                reasons.say(route, f"{what} holds the secret of {pointer(at)}, and would stand in the YAML")
 
 
 def account(draft: Draft, unsaid: Unsaid) -> None:
