@@ -45,16 +45,18 @@ class Opener:
         """The store."""
         if uri.kind == "dir":
             return DirectoryStore(self.root / Path(uri.target).expanduser())
+        client = self._client  # before anything else of Google's is imported: it silences what would log payloads
         from llmcompile.push.google.store import GoogleStore
 
-        return GoogleStore(self._client, uri.target, self._calls)
+        return GoogleStore(client, uri.target, self._calls)
 
     def source(self) -> SecretSource:
         """What refs to Secret Manager are read from."""
-        from llmcompile.push.google.source import GoogleSource
-
         with self._opening:  # refs are read by several threads, through one client and its limits
-            return GoogleSource(self._client, self._calls)
+            client = self._client
+            from llmcompile.push.google.source import GoogleSource
+
+            return GoogleSource(client, self._calls)
 
     @cached_property
     def _client(self):  # type: ignore[no-untyped-def]

@@ -1,6 +1,7 @@
 """The client of Secret Manager: the caller's own credentials, or a local server for tests and trials.
 
-Nothing may make the client or gRPC log what they carry: payloads are in it, in base64 at best.
+Nothing may make the client or gRPC log what they carry: payloads are in it, in base64 at best. gRPC reads its variables
+as it is imported, so this comes before anything else of Google's.
 """
 
 from __future__ import annotations
