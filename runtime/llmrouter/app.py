@@ -8,6 +8,7 @@ import json
 import os
 import re
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -26,6 +27,8 @@ from llmrouter.exchange import Exchange
 from llmrouter.form import Form
 from llmrouter.forward import Call, Forwarder
 from llmrouter.health import Health
+from llmrouter.limits import Limiter
+from llmrouter.metrics import Metrics
 from llmrouter.operations import Operation, Route, match
 from llmrouter.payload import Body, Payload, named
 from llmrouter.realtime import asking, relay
@@ -41,6 +44,7 @@ _GONE = 499  # nobody gets to see it but the log
 _ALONG = (b"accept", b"traceparent", b"tracestate", b"openai-beta")
 _REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _JSON = (b"content-type", b"application/json")
+_TEXT = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ class Router:
         state: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
         self._settings, self._write, self._state = settings, write, state
+        self._limiter, self._metrics = Limiter(), Metrics()
         self.serve(snapshot)
         self._prefix, self._numbers = os.urandom(10).hex(), itertools.count()
         health = Health(settings.cooldown)
@@ -89,7 +94,8 @@ class Router:
             if route.operation is not None:
                 await self._call(exchange, route, route.operation, request_id)
             else:
-                exchange.answer(200, self._told(exchange, route), [*own, _JSON])
+                kind = _TEXT if route.kind == "metrics" else _JSON
+                exchange.answer(200, self._told(exchange, route), [*own, kind])
         except ApiError as error:
             exchange.answer_error(error, own)
         except Exception as bug:
@@ -100,11 +106,15 @@ class Router:
         snapshot, access = self._served_now
         if route.kind == "health":
             return b'{"status":"ok"}'
+        resting = self._forwarder.health.resting()
         if route.kind == "ready":
-            resting = self._forwarder.health.resting()
             state = {"status": "ready", "region": self._settings.region, **self._state(), "resting": resting}
             return json.dumps(state).encode()
-        names = callable_names(snapshot, access.identify(exchange.headers))
+        key = access.identify(exchange.headers)
+        if route.kind == "metrics":
+            told = {"reloads": 0, "reload_failures": 0, "documents": dict(snapshot.digests), **self._state()}
+            return self._metrics.text(told, resting)
+        names = callable_names(snapshot, key)
         if route.name is None:
             return json.dumps({"object": "list", "data": [_model(name) for name in names]}).encode()
         if route.name not in names:
@@ -136,18 +146,36 @@ class Router:
                 exchange.answer_error(internal(), _told_of(record))
         finally:
             record.status = _GONE if record.error == "client_gone" else exchange.status
+            record.end()
+            if record.admission is not None:
+                record.admission.end(_platform_tokens(record))
+            self._metrics.observe(record)
             self._write(record.line())
 
     async def _served(self, exchange: Exchange, name: str | None, operation: Operation, record: Record) -> None:
         raw = await exchange.body(self._settings.max_body)
         kind = (exchange.header(b"content-type") or b"").decode("latin-1")
         body: Body = Form.parse(raw, kind) if operation.sends == "form" else Payload.parse(raw)
-        candidates = _resolved(record, name or body.model(), body.tags)
+        candidates = self._admitted(_resolved(record, name or body.model(), body.tags), record)
         if body.kept_at is not None:
             candidates = _keeping(candidates, body.kept_at, "previous_response_id")
         headers = _along(exchange, record.request_id) | {"content-type": body.content_type}
         reply = await self._forwarder.forward(candidates, Call(operation, headers, body), record)
         await deliver(exchange, reply, operation, _told_of(record), record)
+
+    def _admitted(self, candidates: tuple[Candidate, ...], record: Record) -> tuple[Candidate, ...]:
+        """The candidates that limits leave; only the platform's are limited. Raises ApiError 429."""
+        snapshot, key = record.snapshot, record.key
+        limited = snapshot.limits is not None or (key is not None and key.limits is not None)
+        if not limited or all(each.endpoint.source != "platform" for each in candidates):
+            return candidates
+        try:
+            record.admission = self._limiter.admit(snapshot, key)
+        except ApiError:
+            candidates = tuple(each for each in candidates if each.endpoint.source != "platform")
+            if not candidates:
+                raise
+        return candidates
 
     async def _kept(self, exchange: Exchange, route: Route, operation: Operation, record: Record) -> None:
         """A request about a response that an upstream keeps; no model is named, so nothing is billed."""
@@ -170,7 +198,8 @@ class Router:
         asked = dict(parse_qsl(exchange.query.decode("latin-1")))
         if (exchange.header(b"upgrade") or b"").lower() != b"websocket":
             raise bad_request("This is a WebSocket; ask for an upgrade to it.", code="upgrade_required")
-        candidates = _resolved(record, name or named(asked.get("deployment") or asked.get("model")))
+        name = name or named(asked.get("deployment") or asked.get("model"))
+        candidates = self._admitted(_resolved(record, name), record)
         headers = _along(exchange, record.request_id) | asking(exchange)
         query = _query(exchange, "api-version", "deployment", "model")
         reply = await self._forwarder.forward(candidates, Call(operation, headers, None, "GET", query=query), record)
@@ -178,6 +207,11 @@ class Router:
             await relay(exchange, reply, reply.rest, _told_of(record), record)
         else:
             await deliver(exchange, reply, operation, _told_of(record), record)
+
+
+def _platform_tokens(record: Record) -> int:
+    on_platform = record.candidate is not None and record.candidate.endpoint.source == "platform"
+    return (record.usage.tokens_input or 0) + (record.usage.tokens_output or 0) if on_platform else 0
 
 
 def _matched(exchange: Exchange) -> Route:
@@ -237,6 +271,10 @@ def _told_of(record: Record) -> Headers:
     if record.candidate is not None:
         endpoint = record.candidate.endpoint
         told += _places(endpoint.name, record.candidate.model, endpoint.source)
+        record.overhead = time.perf_counter() - record.started - record.waited
+        told.append((b"x-llmrouter-overhead-ms", b"%.2f" % (record.overhead * 1000)))
+    if record.admission is not None:
+        told += record.admission.headers()
     return told
 
 

@@ -25,10 +25,13 @@ _NOT_FORWARDED = frozenset(
     b"set-cookie set-cookie2 location www-authenticate strict-transport-security alt-svc".split()
 )
 
+_LIMITS = b"x-ratelimit-"  # where the router has limits of its own, an upstream's say nothing to the client
+
 
 async def deliver(exchange: Exchange, reply: Reply, operation: Operation, own: Headers, record: Record) -> None:
     """Send the reply."""
-    headers = [*forwarded(reply), *own]
+    limited = any(name.startswith(_LIMITS) for name, _ in own)
+    headers = [*(each for each in forwarded(reply) if not limited or not each[0].startswith(_LIMITS)), *own]
     if reply.rest is None:
         body = reply.head
         if not reply.header(b"content-encoding"):

@@ -6,7 +6,7 @@ Messages are written here and by callers for people; they never carry a credenti
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import ceil
 
 
@@ -81,6 +81,13 @@ def all_resting(seconds: float) -> ApiError:
     """Endpoints that all asked to be left alone for at least these seconds."""
     message = "All endpoints are over their limits at the moment. Try again later."
     headers = {"retry-after": str(ceil(seconds)), "retry-after-ms": str(ceil(seconds * 1000))}
+    return ApiError(429, message, code="rate_limit_exceeded", kind="rate_limit_error", headers=headers)
+
+
+def over_limit(limit: str, seconds: float, told: Iterable[tuple[str, str]]) -> ApiError:
+    """A limit of the account or the key is reached for these seconds."""
+    headers = {**dict(told), "retry-after": str(ceil(seconds)), "retry-after-ms": str(ceil(seconds * 1000))}
+    message = f"The limit of {limit} is reached. Try again in {ceil(seconds)} seconds."
     return ApiError(429, message, code="rate_limit_exceeded", kind="rate_limit_error", headers=headers)
 
 

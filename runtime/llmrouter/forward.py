@@ -8,6 +8,7 @@ policy refused. Every other answer is the client's.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -127,17 +128,23 @@ class Forwarder:
         The last answer is the most useful of the failures: it says what to do, with its Retry-After.
         """
         route = _Route(deque(candidates))
-        while (candidate := await self._next(route)) is not None:
+        while (candidate := await self._next(route, record)) is not None:
             record.candidate = candidate
+            begun = time.perf_counter()
             try:
                 reply = await self._attempt(candidate, call, record)
             except (UpstreamFailure, TokenError) as failure:
                 self.health.failed(candidate, "failure")
+                record.problems.append(
+                    (candidate.endpoint.name, "token" if isinstance(failure, TokenError) else "lost")
+                )
                 route.problems.append(f"{candidate.endpoint.name}: {failure}")
                 continue
             except BaseException:
                 self.health.left(candidate)
                 raise
+            finally:
+                record.waited += time.perf_counter() - begun
             if self._is_final(reply, candidate, route, record):
                 return reply
         if route.last is not None:
@@ -147,7 +154,7 @@ class Forwarder:
             raise upstream_failed(route.problems)
         raise all_resting(min(self.health.wait(each) for _, each in route.put_off))
 
-    async def _next(self, route: _Route) -> Candidate | None:
+    async def _next(self, route: _Route, record: Record) -> Candidate | None:
         """Whom to try next: all that do not rest, then those that do, as far as the time for waiting goes."""
         now = asyncio.get_running_loop().time()
         while route.fresh:
@@ -162,6 +169,7 @@ class Forwarder:
         if route.waited + wait > self.retry_budget:
             return None
         route.waited += wait
+        record.waited += wait
         await asyncio.sleep(wait)
         route.put_off.remove(soonest)
         return soonest[1]
@@ -174,6 +182,7 @@ class Forwarder:
             return not self._is_detoured(reply, candidate, route, record)
         asked = asked_seconds(reply.header(b"retry-after-ms"), reply.header(b"retry-after"))
         self.health.failed(candidate, problem[0], asked)
+        record.problems.append((candidate.endpoint.name, str(reply.status)))
         route.failed(candidate, reply, problem[1])
         if problem[0] == "quota" and asked is not None and candidate not in route.tried_again:
             route.tried_again.add(candidate)

@@ -41,7 +41,7 @@ class Operation:
 class Route:
     """What a path asks for."""
 
-    kind: Literal["call", "state", "models", "health", "ready"]
+    kind: Literal["call", "state", "models", "health", "ready", "metrics"]
     operation: Operation | None = None
     name: str | None = None
     """What the path names: a model, or of ``state`` a response."""
@@ -71,7 +71,7 @@ _METHODS = {"json": ("POST",), "form": ("POST",), "socket": ("GET",)}
 _OF_RESPONSE = {"": ("GET", "DELETE"), "/cancel": ("POST",), "/input_items": ("GET",)}
 _PREFIXES = ("/v1/", "/openai/v1/", "/openai/")  # the last one: where AzureOpenAI asks for what is no deployment's
 _NOT_AT_AZURES_ROOT = {each.path for each in _OPERATIONS} - {"responses", "realtime"}
-_FIXED = {"/healthz": Route("health"), "/readyz": Route("ready")}
+_FIXED = {"/healthz": Route("health"), "/readyz": Route("ready"), "/metrics": Route("metrics")}
 _FIXED |= {f"{prefix}models": Route("models") for prefix in _PREFIXES}
 _FIXED |= {
     f"{prefix}{each.path}": Route("call", each, methods=_METHODS[each.sends])

@@ -12,10 +12,12 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as _quoted
 
 from llmrouter.entities import Candidate, Key
+from llmrouter.limits import Admission
 from llmrouter.prices import PriceMissingError, TokenCost, cost, price_at
 from llmrouter.snapshot import Snapshot
 from llmrouter.usage import UNKNOWN, Reported
@@ -36,16 +38,38 @@ class Record:
     candidate: Candidate | None = None
     """The last one that was tried."""
     attempts: int = 0
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    """Endpoint and kind of every attempt that was no good."""
+    waited: float = 0.0
+    """Seconds spent on waiting for upstreams before the answer began."""
+    overhead: float | None = None
+    """Seconds that the router itself took until its answer began."""
+    seconds: float = 0.0
+    """From arrival to end, once it has ended."""
     usage: Reported = UNKNOWN
     complete: bool = False
     """Whether the client was sent all there was to say."""
+    admission: Admission | None = None
+    """Where limits apply to it."""
+    price: TokenCost | None = None
+    cost: Decimal | None = None
     status: int | None = None
     error: str | None = None
     """A code of ours where the request failed or its answer broke off."""
 
+    def end(self) -> None:
+        """The request is through: work out what it cost, by the row that was valid when it came."""
+        self.seconds = time.perf_counter() - self.started
+        if self.candidate is None:
+            return
+        self.price = price_at(self.snapshot.models[self.candidate.model].token_costs, self.arrival)
+        if self.price is not None and self.usage.usage is not None:
+            with suppress(PriceMissingError):
+                self.cost = cost(self.price, self.usage.usage)
+
     def line(self) -> bytes:
         """The record as one line of JSON; what is not known is null."""
-        candidate, usage, price = self.candidate, self.usage, self._price()
+        candidate, usage, price = self.candidate, self.usage, self.price
         endpoint = candidate.endpoint if candidate else None
         where = _fields(
             ("tenant_id", self.snapshot.account),
@@ -58,28 +82,16 @@ class Record:
             ("currency", price.currency if price else None),
             ("price_id", price.id if price else None),
         )
+        cost_ = None if self.cost is None else format(self.cost.normalize(), "f")
         # By hand: json.dumps takes as long as all the rest of the router.
         return (
             f'{{"timestamp":"{self.arrival.isoformat(timespec="milliseconds")[:23]}Z"'
             f',"request_id":{_json(self.request_id)}{where}'
             f',"attempts":{self.attempts},"status":{_json(self.status)},"error":{_json(self.error)}'
-            f',"latency_ms":{(time.perf_counter() - self.started) * 1000:.1f}'
+            f',"latency_ms":{self.seconds * 1000:.1f}'
             f',"tokens_input":{_json(usage.tokens_input)},"tokens_output":{_json(usage.tokens_output)}'
-            f',"cost":{_json(self._cost(price) if price else None)}}}\n'
+            f',"cost":{_json(cost_)}}}\n'
         ).encode()
-
-    def _price(self) -> TokenCost | None:
-        if self.candidate is None:
-            return None
-        return price_at(self.snapshot.models[self.candidate.model].token_costs, self.arrival)
-
-    def _cost(self, price: TokenCost) -> str | None:
-        if self.usage.usage is None:
-            return None
-        try:
-            return format(cost(price, self.usage.usage).normalize(), "f")
-        except PriceMissingError:
-            return None
 
 
 def _json(value: str | int | None) -> str:

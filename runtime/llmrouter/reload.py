@@ -81,7 +81,13 @@ class Live:
     def told(self) -> dict[str, Any]:
         """For /readyz."""
         last = {"error": self.error, "at": self.failed_at} if self.error else None
-        return {"documents": dict(self.snapshot.digests), "since": self.since, "last_reload_error": last}
+        return {
+            "documents": dict(self.snapshot.digests),
+            "since": self.since,
+            "reloads": self.reloads,
+            "reload_failures": self.failures,
+            "last_reload_error": last,
+        }
 
 
 def _say(line: str) -> None:
