@@ -109,10 +109,18 @@ def loose_ends(found: list[Object]) -> list[str]:
         "spread": pod["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"].items() <= labels.items(),
         "port": {service["ports"][0]["targetPort"], *_probe_ports(pod)} == ports,
         "documents": _read(pod) == {each["secretKey"]: external["target"]["name"] for each in external["data"]},
-        "reloader": deployment["metadata"]["annotations"]["secret.reloader.stakater.com/reload"]
-        == external["target"]["name"],
+        "reloader": _restarted_for(deployment) == (None if _mounts(pod) else external["target"]["name"]),
     }
     return [name for name, tied in ends.items() if not tied]
+
+
+def _restarted_for(deployment: Object) -> Any:
+    """The Secret whose changes restart the pods; files are read again without."""
+    return deployment["metadata"].get("annotations", {}).get("secret.reloader.stakater.com/reload")
+
+
+def _mounts(pod: Object) -> bool:
+    return any("secret" in each for each in pod.get("volumes", []))
 
 
 def _name(found: list[Object], kind: str) -> str:
