@@ -94,11 +94,11 @@ def valid(kind: type[BaseModel], file: str, data: Any) -> None:
     _, problems = validate(kind, file, data)
     if has_errors(problems):
         where = ".".join(map(str, problems[0].place.route))
-        raise UsageError(f"{where}: {problems[0].message}; nothing was written", problems[0].hint)
+        raise UsageError(f"{problems[0].message} ({where}); nothing was written", problems[0].hint)
 
 
-def changed(done: How, before: Draft, after: Draft) -> None:
-    """Write an edited file, or show what would be written."""
+def changed(done: How, before: Draft, after: Draft, *, quiet: bool = False) -> None:
+    """Write an edited file, or show what would be written. ``quiet`` leaves stdout to the caller."""
     from llmcompile.edit import change, files
 
     file = after.source.file
@@ -106,7 +106,8 @@ def changed(done: How, before: Draft, after: Draft) -> None:
     if done.dry_run:
         click.echo(change.diff(file, before.text, after.text))
     else:
-        files.replace(done.root / file, after.text)
+        files.replace(done.root, file, after.text)
+        click.echo(f"changed: {file}", err=quiet)
 
 
 def created(done: How, file: str, kind: type[BaseModel], text: str) -> None:
@@ -121,7 +122,8 @@ def created(done: How, file: str, kind: type[BaseModel], text: str) -> None:
     if done.dry_run:
         click.echo(change.diff(file, "", text))
     else:
-        files.create(done.root / file, text)
+        files.create(done.root, file, text)
+        click.echo(f"written: {file}")
 
 
 def checked(done: How) -> None:

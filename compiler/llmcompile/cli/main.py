@@ -34,6 +34,10 @@ COMMANDS = {
     "calendar": ("calendar", "List everything dated: prices, retirements, expiring secrets."),
     "exec": ("exec", "Run a command with an account's documents in its environment."),
     "models": ("models", "Show the catalogue."),
+    "model": ("model", "Add a model."),
+    "account": ("account", "Add an account."),
+    "endpoint": ("endpoint", "Add an endpoint to an account or a region."),
+    "key": ("key", "Issue a router key; the YAML gets its hash."),
     "price": ("price", "Show what a model costs at an instant, or give it a new price."),
     "schema": ("schema", "Write the editor's schemas."),
 }

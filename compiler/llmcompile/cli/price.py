@@ -90,8 +90,6 @@ def set_price(
     new = prices.NewPrice(options["start"], given, options["currency"], options["reviewed"])
     after = prices.add_price(draft, held, new, now(as_of), allow_past=options["allow_past"])
     editing.changed(done, draft, after)
-    if not dry_run:
-        click.echo(f"changed: {draft.source.file}")
     for line in prices.remarks(held, new):
         click.echo(line, err=True)
     editing.checked(done)

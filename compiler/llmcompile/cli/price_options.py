@@ -13,10 +13,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 UNITS = ("text_input", "cached_text_input", "text_output", "audio_input", "cached_audio_input", "audio_output")
 
 
-class PriceType(click.ParamType["int | Decimal"]):
-    """A price per million tokens, kept as it is written."""
+class NumberType(click.ParamType["int | Decimal"]):
+    """A number, kept as it is written."""
 
-    name = "PRICE"
+    name = "NUMBER"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | Decimal:
         """The number that YAML would read, or click's usage error."""
@@ -25,7 +25,7 @@ class PriceType(click.ParamType["int | Decimal"]):
 
         number, problems = load(Source("", str(value)))
         if problems or isinstance(number, bool) or not isinstance(number, int | Decimal):
-            self.fail(f"{value!r} is not a price; write a plain number such as 2.50", param, ctx)
+            self.fail(f"{value!r} is not a plain number such as 2.50", param, ctx)
         return number
 
 
@@ -34,7 +34,7 @@ def price_options(command: F) -> F:
     for unit in reversed(UNITS):
         words = unit.replace("_", " ")
         command = click.option(
-            f"--{unit.replace('_', '-')}", unit, type=PriceType(), metavar="PRICE", help=f"{words} per million tokens"
+            f"--{unit.replace('_', '-')}", unit, type=NumberType(), metavar="PRICE", help=f"{words} per million tokens"
         )(command)
     return command
 

@@ -65,7 +65,8 @@ class Draft:
         source = replace(self.source, text=apply(self.text, changes))
         data, problems = load(source)
         if problems or not same(data, expected):
-            raise self._refused("its layout does not allow this edit")
+            why = f"what would be written has a problem: {problems[0].message}" if problems else ""
+            raise self._refused(why or "its layout does not allow this edit")
         return replace(self, source=source, data=data)
 
     def _changes(self, route: Route, index: int, new: Entry) -> list[Change]:

@@ -11,28 +11,29 @@ from pathlib import Path
 from llmcompile.errors import OutsideError, RefusedError
 
 
-def replace(path: Path, text: str) -> None:
+def replace(root: Path, file: str, text: str) -> None:
     """Give an existing file new text. Raises ``OutsideError`` where it cannot be written, and leaves it as it was."""
     try:
-        target = path.resolve(strict=True)  # a link stays one
+        target = (root / file).resolve(strict=True)  # a link stays one
         mode = stat.S_IMODE(target.stat().st_mode)
         if not mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH):
             # The rename would not ask; whoever made it read-only meant it.
-            raise OutsideError(f"{path} is read-only; it was not changed", f"chmod u+w {path}")
+            raise OutsideError(f"{file} is read-only; it was not changed", f"chmod u+w {file}")
         _write(target, text, mode)
     except OSError as error:
-        raise OutsideError(f"cannot write {path}: {error.strerror}; it was not changed") from error
+        raise OutsideError(f"cannot write {file}: {error.strerror}; it was not changed") from error
 
 
-def create(path: Path, text: str) -> None:
+def create(root: Path, file: str, text: str) -> None:
     """Write a new file. Raises ``RefusedError`` where there is one, ``OutsideError`` where the disk fails."""
+    path = root / file
     if path.exists() or path.is_symlink():
-        raise RefusedError(f"{path} exists; nothing was written", "edit it, or choose another name")
+        raise RefusedError(f"{file} exists; nothing was written", "edit it, or choose another name")
     try:
         path.parent.mkdir(exist_ok=True)
         _write(path, text, 0o666 & ~_umask())
     except OSError as error:
-        raise OutsideError(f"cannot write {path}: {error.strerror}") from error
+        raise OutsideError(f"cannot write {file}: {error.strerror}") from error
 
 
 def _write(path: Path, text: str, mode: int) -> None:

@@ -28,7 +28,8 @@ class Entry:
 
 def insertion(text: str, root: Node, parent: Node, index: int, new: Entry) -> list[Change]:
     """The changes that make ``new`` the entry at ``index`` of a map or list that has one already."""
-    neighbour = _like(parent, max(0, index - 1))
+    # The keys of a file are each of their own kind; below them, entries are of one.
+    neighbour = None if parent is root else parent.entries[max(0, index - 1)]
     style = style_of(text, neighbour, parent, root)
     if parent.flow:
         return _in_brackets(text, parent, index, new, neighbour, style)
@@ -50,10 +51,6 @@ def first(text: str, root: Node, owner: tuple[Node, Node], new: Entry) -> list[C
     lines = entry(new.key, new.value, (None, None), style, indent)
     before = len(text[: empty.start].rstrip(" "))
     return [Change(before, empty.end, ""), _lines(text, line_end(text, empty.end), lines, style)]
-
-
-def _like(parent: Node, index: int) -> Node | None:
-    return parent.entries[index] if parent.entries else None
 
 
 def _flow(new: Entry, parent: Node, like: Node | None, style: Style) -> str:
