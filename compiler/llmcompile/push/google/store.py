@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,8 @@ from llmcompile.push.store import ConflictError, Held, State, Version, VersionIn
 _PAGE = 25_000
 _RIGHTS = ("secrets.get", "secrets.update", "versions.access", "versions.add", "versions.get", "versions.list")
 _PREFIX = "secretmanager."
+_CHECKSUM = re.compile("checksum|crc32c", re.IGNORECASE)
+"""In the text of an invalid argument: the payload changed on its way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +139,19 @@ class GoogleStore:
         """Add a version whose payload is checked on its way."""
         data = sm.SecretPayload(data=payload, data_crc32c=google_crc32c.value(payload))
         request = sm.AddSecretVersionRequest(parent=self._name(secret), payload=data)
-        call = partial(self.client.add_secret_version, request)
-        added = self.calls.write(f"add a version to {secret}", secret, call)
+
+        def checked(**options: Any) -> sm.SecretVersion:
+            try:
+                return self.client.add_secret_version(request, **options)
+            except api.InvalidArgument as error:
+                if _CHECKSUM.search(error.message):
+                    raise ChecksumError("what arrived there does not have the checksum that was sent") from error
+                raise
+
+        added = self.calls.write(f"add a version to {secret}", secret, checked)
         if not added.client_specified_payload_checksum:
-            raise OutsideError(f"the checksum of version {_number(added.name)} of {secret} was not checked")
+            message = f"the checksum of version {_number(added.name)} of {secret} was not checked"
+            raise OutsideError(message, "run it again: it reads the version, and compares")
         return _number(added.name)
 
     def enable(self, secret: str, number: int) -> None:
@@ -185,12 +197,15 @@ def access(client: sm.SecretManagerServiceClient, calls: Calls, name: str, versi
             sm.AccessSecretVersionRequest(name=f"{name}/versions/{version}"), **options
         )
         payload = answer.payload
-        if "data_crc32c" not in payload or google_crc32c.value(payload.data) != payload.data_crc32c:
+        if "data_crc32c" not in payload:  # those made before July 2021 under a key of the customer's have none
+            message = f"version {version} of {_last(name)} has no checksum: nobody can tell whether it arrived whole"
+            raise OutsideError(message, "add its value as a new version")
+        if google_crc32c.value(payload.data) != payload.data_crc32c:
             raise ChecksumError("what arrived does not have the checksum that was sent")
         return Version(_number(answer.name), payload.data)
 
     try:
-        return calls.access(f"read version {version} of {name.rpartition('/')[2]}", checked)
+        return calls.access(f"read version {version} of {_last(name)}", checked)
     except NotReadableError as error:
         state: State = "destroyed" if "is in DESTROYED state" in str(error) else "disabled"
         return Version(int(version) if version.isdecimal() else 0, None, state)
