@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import os
+import random
 import re
 import sys
 import time
@@ -21,8 +22,8 @@ from urllib.parse import parse_qsl, unquote
 from llmrouter import __version__
 from llmrouter.access import Access
 from llmrouter.deliver import deliver
-from llmrouter.entities import Candidate
-from llmrouter.errors import ApiError, bad_request, internal, model_not_found, unavailable
+from llmrouter.entities import Candidate, Key
+from llmrouter.errors import ApiError, bad_request, internal, model_not_found
 from llmrouter.exchange import Exchange
 from llmrouter.form import Form
 from llmrouter.forward import Call, Forwarder
@@ -62,6 +63,41 @@ class Settings:
     """Where this router runs; for logs and /readyz."""
 
 
+class _Served:
+    """A snapshot with what is worked out of it once: keys to look up, and ready lists of candidates."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot, self.access = snapshot, Access(snapshot.keys)
+        self._ready: dict[tuple[str, str | None], tuple[Candidate, ...]] = {}
+
+    def candidates(self, name: str, key: Key | None, tags: Iterable[str] = ()) -> tuple[Candidate, ...]:
+        """Where a name leads for a key. Raises ApiError."""
+        place = name, key.sha256 if key else None
+        found = None if tags else self._ready.get(place)
+        return self._resolved(place, name, key, frozenset(tags)) if found is None else found
+
+    def _resolved(
+        self, place: tuple[str, str | None], name: str, key: Key | None, tags: frozenset[str]
+    ) -> tuple[Candidate, ...]:
+        drawn = False
+
+        def draw() -> float:
+            nonlocal drawn
+            drawn = True
+            return random.random()  # noqa: S311 - a share of traffic, no secret
+
+        try:
+            found = resolve(self.snapshot, name, key=key, tags=tags, draw=draw)
+        except Unreachable:
+            raise model_not_found(name, None) from None
+        except Refused as refusal:
+            # Unknown and not allowed are answered alike: a key learns nothing about names that are not its own.
+            raise model_not_found(name, refusal.suggestion) from None
+        if not tags and not drawn:
+            self._ready[place] = found
+        return found
+
+
 class Router:
     """One account's router. What it serves is read once per request, so it can be replaced as a whole."""
 
@@ -82,7 +118,7 @@ class Router:
 
     def serve(self, snapshot: Snapshot) -> None:
         """Serve this to all requests that come from now on; those that came before keep what they began with."""
-        self._served_now = snapshot, Access(snapshot.keys)
+        self._live = _Served(snapshot)
 
     async def __call__(self, exchange: Exchange) -> None:
         """Answer one request."""
@@ -103,14 +139,14 @@ class Router:
             exchange.answer_error(internal(), own)
 
     def _told(self, exchange: Exchange, route: Route) -> bytes:
-        snapshot, access = self._served_now
+        snapshot = self._live.snapshot
         if route.kind == "health":
             return b'{"status":"ok"}'
         resting = self._forwarder.health.resting()
         if route.kind == "ready":
             state = {"status": "ready", "region": self._settings.region, **self._state(), "resting": resting}
             return json.dumps(state).encode()
-        key = access.identify(exchange.headers)
+        key = self._live.access.identify(exchange.headers)
         if route.kind == "metrics":
             told = {"reloads": 0, "reload_failures": 0, "documents": dict(snapshot.digests), **self._state()}
             return self._metrics.text(told, resting)
@@ -122,16 +158,16 @@ class Router:
         return json.dumps(_model(route.name)).encode()
 
     async def _call(self, exchange: Exchange, route: Route, operation: Operation, request_id: str) -> None:
-        snapshot, access = self._served_now
-        record = Record(request_id, snapshot, self._settings.region)
+        live = self._live
+        record = Record(request_id, live.snapshot, self._settings.region)
         try:
-            record.key = access.identify(exchange.headers)
+            record.key = live.access.identify(exchange.headers)
             if route.kind == "state":
                 await self._kept(exchange, route, operation, record)
             elif operation.sends == "socket":
-                await self._session(exchange, route.name, operation, record)
+                await self._session(exchange, route.name, operation, record, live)
             else:
-                await self._served(exchange, route.name, operation, record)
+                await self._served(exchange, route.name, operation, record, live)
         except ApiError as error:
             record.error = error.code
             exchange.answer_error(error, _told_of(record))
@@ -152,11 +188,13 @@ class Router:
             self._metrics.observe(record)
             self._write(record.line())
 
-    async def _served(self, exchange: Exchange, name: str | None, operation: Operation, record: Record) -> None:
+    async def _served(
+        self, exchange: Exchange, name: str | None, operation: Operation, record: Record, live: _Served
+    ) -> None:
         raw = await exchange.body(self._settings.max_body)
         kind = (exchange.header(b"content-type") or b"").decode("latin-1")
         body: Body = Form.parse(raw, kind) if operation.sends == "form" else Payload.parse(raw)
-        candidates = self._admitted(_resolved(record, name or body.model(), body.tags), record)
+        candidates = self._admitted(live.candidates(name or body.model(), record.key, body.tags), record)
         if body.kept_at is not None:
             candidates = _keeping(candidates, body.kept_at, "previous_response_id")
         headers = _along(exchange, record.request_id) | {"content-type": body.content_type}
@@ -194,12 +232,14 @@ class Router:
         await deliver(exchange, reply, operation, _told_of(record), record)
         record.usage = UNKNOWN  # it was told, and billed, when the response was made
 
-    async def _session(self, exchange: Exchange, name: str | None, operation: Operation, record: Record) -> None:
+    async def _session(
+        self, exchange: Exchange, name: str | None, operation: Operation, record: Record, live: _Served
+    ) -> None:
         asked = dict(parse_qsl(exchange.query.decode("latin-1")))
         if (exchange.header(b"upgrade") or b"").lower() != b"websocket":
             raise bad_request("This is a WebSocket; ask for an upgrade to it.", code="upgrade_required")
         name = name or named(asked.get("deployment") or asked.get("model"))
-        candidates = self._admitted(_resolved(record, name), record)
+        candidates = self._admitted(live.candidates(name, record.key), record)
         headers = _along(exchange, record.request_id) | asking(exchange)
         query = _query(exchange, "api-version", "deployment", "model")
         reply = await self._forwarder.forward(candidates, Call(operation, headers, None, "GET", query=query), record)
@@ -224,16 +264,6 @@ def _matched(exchange: Exchange) -> Route:
         message = f"Method {exchange.method.decode()} is not allowed here; use {allow}."
         raise ApiError(405, message, code="method_not_allowed", headers={"allow": allow})
     return route
-
-
-def _resolved(record: Record, name: str, tags: Iterable[str] = ()) -> tuple[Candidate, ...]:
-    try:
-        return resolve(record.snapshot, name, key=record.key, tags=frozenset(tags))
-    except Unreachable as refusal:
-        raise (unavailable(name) if refusal.served else model_not_found(name, None)) from None
-    except Refused as refusal:
-        # Unknown and not allowed are answered alike: a key learns nothing about names that are not its own.
-        raise model_not_found(name, refusal.suggestion) from None
 
 
 def _keeping(candidates: Iterable[Candidate], kept_at: str, param: str) -> tuple[Candidate, ...]:

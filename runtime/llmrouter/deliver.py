@@ -30,8 +30,10 @@ _LIMITS = b"x-ratelimit-"  # where the router has limits of its own, an upstream
 
 async def deliver(exchange: Exchange, reply: Reply, operation: Operation, own: Headers, record: Record) -> None:
     """Send the reply."""
-    limited = any(name.startswith(_LIMITS) for name, _ in own)
-    headers = [*(each for each in forwarded(reply) if not limited or not each[0].startswith(_LIMITS)), *own]
+    headers = forwarded(reply)
+    if record.admission is not None:
+        headers = [each for each in headers if not each[0].startswith(_LIMITS)]
+    headers += own
     if reply.rest is None:
         body = reply.head
         if not reply.header(b"content-encoding"):

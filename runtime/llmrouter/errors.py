@@ -71,12 +71,6 @@ def timed_out() -> ApiError:
     return ApiError(408, "The request did not arrive in time.", code="request_timeout")
 
 
-def unavailable(name: str) -> ApiError:
-    """A model whose endpoints are all down."""
-    message = f"No endpoint for '{name[:200]}' is available at the moment. Try again later."
-    return ApiError(503, message, code="no_endpoint_available", kind="server_error")
-
-
 def all_resting(seconds: float) -> ApiError:
     """Endpoints that all asked to be left alone for at least these seconds."""
     message = "All endpoints are over their limits at the moment. Try again later."
