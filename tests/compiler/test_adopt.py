@@ -368,14 +368,14 @@ def test_a_document_that_no_push_would_take(root: Path) -> None:
     assert adopted(root, "account/acme", changed(ACCOUNT, ("default", "scopes"), scopes[:-2])).written
 
 
-def test_names_that_collide_with_others_are_refused(root: Path) -> None:
-    write_repo(root, {"accounts/acme.yaml": None, "accounts/a-b.yaml": "account: a-b\nregion: europe-west6\n"})
-    store = foreign_store({"a_b_llm_config": b"{}"})
+@pytest.mark.parametrize(("there", "adopted"), [("a-b", "a_b"), ("a_b", "a-b")])
+def test_names_that_collide_with_others_are_refused(root: Path, there: str, adopted: str) -> None:
+    other = {f"accounts/{there}.yaml": f"account: {there}\nregion: europe-west6\ntier: pro\n"}
+    write_repo(root, {"accounts/acme.yaml": None, **other})
     with pytest.raises(NotAdoptedError) as caught:
-        adopt_from(root, store, ["account/a_b"])
-    assert [str(each) for each in caught.value.reasons] == [
-        "a_b_llm_config version 1: two ids that become one name in a secret store or in Kubernetes [name-collision]"
-    ]
+        adopt_from(root, foreign_store({f"{adopted}_llm_config": b"{}"}), [f"account/{adopted}"])
+    collision = "two ids that become one name in a secret store or in Kubernetes [name-collision]"
+    assert [str(each) for each in caught.value.reasons] == [f"{adopted}_llm_config version 1: {collision}"]
 
 
 def test_a_model_that_the_provider_cannot_serve(root: Path) -> None:

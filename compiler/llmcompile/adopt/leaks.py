@@ -15,7 +15,7 @@ def say_leaks(existing: Existing, reasons: Reasons) -> None:
     """Says where a secret stands in a place that is none for secrets: from there it would get into the YAML."""
     secrets, telling = existing.secrets, existing.telling
     for route, text, is_key in _strings(existing.data):
-        if route in secrets and not is_key:
+        if route in secrets:
             continue
         what = "a key here" if is_key else "this"
         if looks_literal(text):

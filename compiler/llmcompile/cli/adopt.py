@@ -114,7 +114,7 @@ def _adopt(loaded: Loaded, to: str, names: Sequence[str], unsaid: Unsaid, as_of:
     existing = read_all(subjects, store)
     remembering = Remembering.of(existing, uri, opener.source)
     resolver = Resolver(loaded.root, os.environ, lambda: remembering)
-    _show(adopt(loaded, existing, uri, unsaid, resolver, as_of), to)
+    _show(adopt(loaded, existing, uri, unsaid, resolver, as_of), to, names)
 
 
 def _with_regions(unsaid: Unsaid, loaded: Loaded, subjects: Sequence[Subject]) -> Unsaid:
@@ -139,7 +139,7 @@ def _with_regions(unsaid: Unsaid, loaded: Loaded, subjects: Sequence[Subject]) -
     return Unsaid(tuple(known), unsaid.source)
 
 
-def _show(adopted: Adopted, to: str) -> None:
+def _show(adopted: Adopted, to: str, names: Sequence[str]) -> None:
     from llmcompile.push.ownership import is_ours
 
     for proof in adopted.proofs:
@@ -151,10 +151,9 @@ def _show(adopted: Adopted, to: str) -> None:
     if adopted.refs:
         message = f"{adopted.refs} refs point into these versions: keep them until each secret has a place of its own"
         click.echo(f"note: {message}", err=True)
-    foreign = " ".join(str(each.existing.subject) for each in adopted.proofs if not is_ours(each.existing.held))
-    if foreign:
+    if not all(is_ours(each.existing.held) for each in adopted.proofs):
         click.echo("next: llmcompile check, review, merge; then let push go on from there:", err=True)
-        click.echo(f"  llmcompile adopt --claim --to {to} {foreign}", err=True)
+        click.echo(f"  llmcompile adopt --claim --to {to} {' '.join(names) or '--all'}", err=True)
 
 
 def _equality(proof: Proof) -> str:
