@@ -43,11 +43,11 @@ def secrets_of_last_run(secrets: Sequence[str], runs: Sequence[Entry]) -> list[s
     return list(secrets)
 
 
-def back(store: Reviver, secret: str, to: int | None) -> Back:
+def back(store: Reviver, secret: str, to: int | None, *, only_look: bool = False) -> Back:
     """The version ``to`` of a secret, or the one before the newest.
 
-    A disabled one is enabled while it is read. Raises ``RefusedError`` where it is destroyed or the secret is not
-    ours, ``UsageError`` where there is no such version.
+    A disabled one is enabled while it is read. Raises ``RefusedError`` where it is destroyed, where the secret is not
+    ours, or where it is disabled and to be looked at only; ``UsageError`` where there is no such version.
     """
     held = store.held(secret)
     top = newest(store, secret, held)
@@ -60,12 +60,14 @@ def back(store: Reviver, secret: str, to: int | None) -> Back:
         raise UsageError(f"version {number} of {secret} is the newest already", _LIST)
     if number < 1 or number > top.number:
         raise UsageError(f"{secret} has no version {number}; the newest is {top.number}", _LIST)
-    return Back(secret, held, top, number, _payload(store, secret, number))
+    return Back(secret, held, top, number, _payload(store, secret, number, only_look))
 
 
-def _payload(store: Reviver, secret: str, number: int) -> bytes:
+def _payload(store: Reviver, secret: str, number: int, only_look: bool) -> bytes:
     found = store.read(secret, number)
     if found is not None and found.state == "disabled":
+        if only_look:
+            raise RefusedError(f"version {number} of {secret} is disabled: to be looked at, it has to be enabled", _DO)
         store.enable(secret, number)
         try:
             found = store.read(secret, number)
@@ -93,3 +95,4 @@ def rollback_plan(backs: Sequence[Back], store: str) -> Plan:
 
 
 _LIST = "see its versions: llmcompile history"
+_DO = "without --dry-run, it is enabled while it is read, and its bytes are brought back"
