@@ -10,6 +10,7 @@ import base64
 import json
 import re
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Awaitable, Callable
@@ -66,6 +67,7 @@ class StandIn:
     """Ids of responses that it keeps."""
     cancelled: threading.Event = field(default_factory=threading.Event)
     url: str = ""
+    tls: ssl.SSLContext | None = None
 
     def __enter__(self) -> StandIn:
         self._loop = asyncio.new_event_loop()
@@ -86,9 +88,10 @@ class StandIn:
         app.router.add_route("*", "/{tail:.*}", self._handle)
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1, access_log=None)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self.tls)
         await site.start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        origin = "https://localhost" if self.tls else "http://127.0.0.1"
+        self.url = f"{origin}:{self._runner.addresses[0][1]}"
 
     def reset(self) -> None:
         """Forget everything."""
