@@ -1,7 +1,8 @@
 """The golden cases: every folder of ``golden/err`` and ``golden/ok`` is a repository with what is expected of it.
 
 ``GOLDEN=write`` (``make golden``) rewrites the expectations; whoever does reads the difference. A case's file
-``secrets`` lists, one per line, what no output may show. There is no code for a single case here.
+``secrets`` lists, one per line, what no output may show; ``asked.json`` says which proofs are asked for, ``all`` or
+by name, and what a second witness of prices knows. There is no code for a single case here.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from urllib.parse import quote
@@ -25,7 +27,10 @@ from llmcompile.emit import dist
 from llmcompile.emit.canonical import compact
 from llmcompile.load.locate import Locator
 from llmcompile.pipeline import Compiled, compile_repository
-from llmcompile.show import machine, text
+from llmcompile.prove import PROOFS
+from llmcompile.prove.outcome import Proof
+from llmcompile.prove.witness import FakeWitness, confirmation
+from llmcompile.show import machine, proofs, text
 from llmcompile.show.located import Located, located
 from llmrouter.documents import parse
 
@@ -46,16 +51,24 @@ def _each(cases: list[Path]) -> pytest.MarkDecorator:
 ERR, OK = _cases("err"), _cases("ok")
 
 
+def _asked(case: Path) -> list[Proof]:
+    path = case / "asked.json"
+    asked = json.loads(path.read_bytes(), parse_float=Decimal) if path.exists() else {}
+    chosen = [each for each in PROOFS if asked.get("proofs") == "all" or each.name in asked.get("proofs", ())]
+    return [*chosen, confirmation(FakeWitness(asked["witness"]))] if "witness" in asked else chosen
+
+
 @cache
 def _outcome(case: Path) -> tuple[Compiled, list[Located]]:
-    compiled = compile_repository(case, AS_OF)
+    compiled = compile_repository(case, AS_OF, proofs=_asked(case))
     return compiled, located(compiled.diagnostics, Locator(case))
 
 
 def _text(case: Path) -> str:
     """What ``llmcompile check`` prints where there is no terminal."""
-    found = _outcome(case)[1]
-    return click.unstyle(text.render(found)) + "\n" if found else ""
+    compiled, found = _outcome(case)
+    shown = click.unstyle(text.render(found)) + "\n" if found else ""
+    return shown + (proofs.render_text(compiled.proofs) + "\n" if compiled.proofs else "")
 
 
 def _compare(path: Path, actual: bytes) -> None:

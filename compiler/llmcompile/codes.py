@@ -123,8 +123,11 @@ _ROUTING = {
     "fallback-type": "a fallback to a model of another kind",
     "model-retired": "a model past its retirement that is still served",
     "model-unreachable": "a model that may be called and that no endpoint serves",
+    "residency": "a path that leaves the geography which its account keeps to",
+    "residency-unknown": "an endpoint that does not say where it processes data",
     "route-empty": "a list of endpoints, models or members that is empty",
     "route-type": "a route group over models of different kinds",
+    "survival": "a model that one outage strands, and that must survive it",
 }
 _SECRETS = {
     "ref-embedded": "a ref that is only a part of a value",
@@ -140,7 +143,9 @@ _WARNINGS = {
     "prefix-unused": "a deployment prefix in front of no name",
     "prefix-separator": "a deployment prefix that ends in no separator",
     "price-jump": "a price that changes by more than a factor of 3",
+    "price-witness": "a price that a second witness does not confirm",
     "price-unit-gap": "a unit that the next price row leaves out",
+    "reachability": "a model that may be called in one region of its account and not in another",
     "tier-unreachable": "a tier of an account that never uses the platform",
 }
 _NOTES = {

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llmcompile import check
 from llmcompile.check.context import Context
 from llmcompile.diagnostics import Diagnostic, Place, has_errors
+from llmcompile.emit import contract
 from llmcompile.emit.canonical import compact
-from llmcompile.emit.contract import prove, too_large
 from llmcompile.emit.documents import Document, compile_documents
 from llmcompile.link.catalogue import Catalogue
 from llmcompile.link.linker import link
 from llmcompile.load.repository import load_repository
+
+if TYPE_CHECKING:
+    from llmcompile.prove.outcome import Proof, Proven
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage's name, what is done, and what there is to do."""
@@ -30,6 +34,8 @@ class Compiled:
     diagnostics: tuple[Diagnostic, ...]
     documents: tuple[Document, ...]
     """Empty where there are errors."""
+    proofs: tuple[Proven, ...] = ()
+    """Empty unless they were asked for."""
 
     @property
     def failed(self) -> bool:
@@ -52,10 +58,17 @@ class Compiled:
         return ", ".join(f"{count} {name}{'s' if count != 1 else ''}" for name, count in counts.items()) + ": "
 
 
-def compile_repository(root: Path, as_of: datetime, progress: Progress = lambda stage, done, total: None) -> Compiled:
+def compile_repository(
+    root: Path,
+    as_of: datetime,
+    progress: Progress = lambda stage, done, total: None,
+    *,
+    proofs: Sequence[Proof] = (),
+) -> Compiled:
     """Everything about the repository below ``root``: all diagnostics, and the documents where none is an error.
 
-    ``as_of`` (UTC) is now for the checks; the documents do not depend on it.
+    ``as_of`` (UTC) is now for the checks; the documents do not depend on it. Without ``proofs``
+    only what the YAML demands is proven.
     """
     repository, loading = load_repository(root, lambda done, total: progress("load", done, total))
     if repository.project is None or not (repository.models.listed and repository.regions.listed):
@@ -64,14 +77,28 @@ def compile_repository(root: Path, as_of: datetime, progress: Progress = lambda 
     checking = check.run(Context(catalogue, as_of))
     diagnostics = [*loading, *linking, *checking]
     documents: list[Document] = []
+    sizes: list[int] = []
     if not has_errors(diagnostics):
         for document in compile_documents(catalogue, lambda done, total: progress("compile", done, total)):
             data = document.plain()
-            prove(document, data)
-            diagnostics.extend(too_large(document, data, compact(data)))
+            contract.prove(document, data)
+            encoded = compact(data)
+            diagnostics.extend(contract.too_large(document, data, encoded))
             documents.append(document)
+            if proofs:
+                sizes.append(contract.size(document, encoded))
+    proven: list[Proven] = []
+    if proofs:
+        from llmcompile import prove  # with it comes the router's half, which most checks do without
+
+        proven = prove.run(proofs, catalogue, as_of, documents, sizes, diagnostics)
+        diagnostics += [each for one in proven for each in one.counter_examples]
+    elif documents and catalogue.demands_proof:
+        from llmcompile import prove
+
+        diagnostics += prove.gates(catalogue, as_of, documents)
     found = tuple(_distinct(diagnostics))
-    return Compiled(catalogue, found, () if has_errors(found) else tuple(documents))
+    return Compiled(catalogue, found, () if has_errors(found) else tuple(documents), tuple(proven))
 
 
 def _distinct(diagnostics: list[Diagnostic]) -> list[Diagnostic]:

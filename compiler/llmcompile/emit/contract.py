@@ -60,14 +60,19 @@ def too_large(document: Document, data: Any, encoded: bytes) -> Iterator[Diagnos
     """Says so where a document would not fit into a secret, with what takes the most room."""
     if len(encoded) + encoded.count(b"ref+") * RESERVED_BYTES <= MAX_SECRET_BYTES:
         return  # nearly always; the exact sum below walks the whole document
-    size = len(encoded) + _reserved(document.content)
-    if size <= MAX_SECRET_BYTES:
+    total = size(document, encoded)
+    if total <= MAX_SECRET_BYTES:
         return
     room, name = max((len(compact(data[each])) + _reserved(part), each) for each, part in document.content.items())
     most = f"most of it: {name} with {room:,} bytes"
     field = "region" if document.kind == "PROVISIONED_OPENAI_CONFIG" else "account"
-    message = f"{document.kind} has {size:,} bytes; a secret holds {MAX_SECRET_BYTES:,}"
+    message = f"{document.kind} has {total:,} bytes; a secret holds {MAX_SECRET_BYTES:,}"
     yield Diagnostic("document-too-large", message, Place(document.file, (field,)), most)
+
+
+def size(document: Document, encoded: bytes) -> int:
+    """The bytes that the document takes in a secret, with room for the values behind its refs."""
+    return len(encoded) + _reserved(document.content)
 
 
 def _reserved(content: Any) -> int:

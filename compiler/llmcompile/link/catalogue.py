@@ -120,6 +120,12 @@ class Catalogue:
         for owner in self.owners:
             yield from owner.endpoints.values()
 
+    @property
+    def demands_proof(self) -> bool:
+        """Whether any account or region says what must survive an outage, or where data must stay."""
+        owners = (each.input for each in self.owners)
+        return any(each.survive or (isinstance(each, AccountInput) and each.residency) for each in owners)
+
     def knows_model(self, code: str) -> bool:
         """Whether a model of this code exists, even if its file could not be loaded."""
         return code in self.models or code in self.broken_models

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from llmcompile.diagnostics import Severity
@@ -22,10 +22,10 @@ _MAX_MESSAGE = 4000
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 
 
-def render_json(found: Sequence[Located]) -> str:
-    """One object: the format's version, the diagnostics in order, and counts by severity."""
+def render_json(found: Sequence[Located], more: Mapping[str, Any] | None = None) -> str:
+    """One object: the format's version, the diagnostics in order, counts by severity, and what there is ``more``."""
     counts = {f"{each}s": sum(one.diagnostic.severity is each for one in found) for each in Severity}
-    data = {"format": JSON_FORMAT, "diagnostics": [_object(each) for each in found], "summary": counts}
+    data = {"format": JSON_FORMAT, "diagnostics": [_object(each) for each in found], "summary": counts, **(more or {})}
     return json.dumps(data, indent=2, ensure_ascii=False)
 
 
