@@ -110,6 +110,17 @@ def test_what_is_unknown_is_named_and_not_shown(kind: Kind) -> None:
             assert ".odd" in told
 
 
+@pytest.mark.parametrize("kind", FULL)
+def test_nothing_below_what_is_unknown_is_even_named(kind: Kind) -> None:
+    """Somebody's map of tokens to owners has its secrets in its keys."""
+    for steps in {each[:-1] for each in places(FULL[kind]) if not any(isinstance(step, int) for step in each)} - FREE:
+        for value in ({WEAK: "alice"}, {"a": {WEAK: 1}}, [{WEAK: 1}]):
+            told = shown(kind, planted(FULL[kind], (*steps, "odd"), value), FULL[kind])
+            told += shown(kind, planted(FULL[kind], (*steps, "odd"), value), planted(FULL[kind], (*steps, "odd"), {}))
+            assert WEAK not in told, (steps, told)
+            assert ".odd" in told
+
+
 def test_control_the_canaries_are_found_where_they_are_shown() -> None:
     told = shown(CUSTOMER, planted(OWN, ("default", "provider"), WEAK), OWN)
     assert WEAK in told

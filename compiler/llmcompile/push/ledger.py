@@ -15,6 +15,7 @@ from llmcompile.errors import OutsideError, RefusedError
 from llmcompile.push.newest import newest
 from llmcompile.push.steady import Steady
 from llmcompile.push.store import StoreReader, Version
+from llmcompile.secret_ids import owner_of
 
 LEDGER = "llmcompile_ledger"
 _FORMAT = 1
@@ -26,6 +27,7 @@ _TEXT = {
     "started": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}Z"),
 }
 """What an entry of ours looks like: anyone may have written to the secret, and entries are shown."""
+_ID = re.compile(r"[a-z0-9_-]{1,255}")
 _ROOM = 60_000
 """Bytes; a version holds 65,536."""
 
@@ -66,7 +68,7 @@ class Entry:
         try:
             data = json.loads(version.payload)
             texts = {key: _TEXT[key].fullmatch(data[key])[0] for key in _TEXT}  # type: ignore[index]
-            writes = {str(secret): int(number) for secret, number in data["writes"].items()}
+            writes = {name: int(number) for name, number in data["writes"].items() if _named(name)}
             return cls(int(data["after"]), **texts, writes=writes, count=int(data["count"]), number=version.number)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return None
@@ -77,6 +79,11 @@ class Entry:
         del data["number"]
         text = json.dumps(data, separators=(",", ":"))
         return text.encode() if len(text) <= _ROOM or not self.writes else replace(self, writes={}).encoded()
+
+
+def _named(secret: str) -> bool:
+    """Whether it is the name of a document's secret, and so may be shown."""
+    return bool(_ID.fullmatch(secret) and owner_of(secret))
 
 
 def last(store: StoreReader) -> tuple[int, Entry | None]:

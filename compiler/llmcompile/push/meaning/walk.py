@@ -1,6 +1,7 @@
 """Walks through the two sides of a document and lets the rule for a place say what differs there.
 
-What no rule says is said by its place alone: no difference is without a fact, and no value is shown by mistake.
+What no rule says is said by its place alone, as far as places are known: no difference is without a fact, and no value
+is shown by mistake.
 """
 
 from __future__ import annotations
@@ -53,9 +54,11 @@ class Rule:
 
     def covers(self, steps: tuple[str, ...]) -> bool:
         """Whether it is for this place."""
-        if len(steps) != len(self.pattern):
-            return False
-        return all(step in ("*", own) for step, own in zip(self.pattern, steps, strict=True))
+        return len(steps) == len(self.pattern) and _covers(self.pattern, steps)
+
+
+def _covers(pattern: tuple[str, ...], steps: tuple[str, ...]) -> bool:
+    return all(step in ("*", own) for step, own in zip(pattern, steps, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,11 @@ class Rules:
     def find(self, on: str, steps: tuple[str, ...]) -> Rule | None:
         """The rule for a place."""
         return next((each for each in self.rules if each.on == on and each.covers(steps)), None)
+
+    def go_on_below(self, steps: tuple[str, ...]) -> bool:
+        """Whether anything is known of what stands below a place."""
+        longer = (each.pattern[: len(steps)] for each in self.rules if len(each.pattern) > len(steps))
+        return any(_covers(pattern, steps) for pattern in longer)
 
 
 def difference(place: Place) -> Iterator[Said]:
@@ -98,6 +106,8 @@ def _said(place: Place, rules: Rules, rest: Sayer) -> list[Said]:
     rule = (rules.find("presence", place.steps) if one_sided else None) or rules.find("any", place.steps)
     if rule and (said := _asked(rule.say, place)):
         return said
+    if not (rule or rules.go_on_below(place.steps)):
+        return []  # keys of a stranger's: they may be anything, secrets too
     old, new = (_children(side, place.steps, rules) for side in (place.old, place.new))
     if old is None or new is None:
         return []
