@@ -229,7 +229,7 @@ class _Connection(asyncio.Protocol):
             self._reusable = self._parser.should_keep_alive()
 
     def on_body(self, data: bytes) -> None:
-        if self._answer is not None:
+        if self._answer is not None and not self._answer.complete:
             self._answer.received(data)
 
     def on_message_complete(self) -> None:
