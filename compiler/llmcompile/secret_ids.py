@@ -23,6 +23,11 @@ def secret_id(kind: Kind, owner: str) -> str:
     return _FORMS[kind].format(owner)
 
 
+def subject(kind: Kind, owner: str) -> str:
+    """``account/ID`` or ``region/ID``: whose document it is, as commands take it."""
+    return f"{next(name for name, kinds in SUBJECTS.items() if kind in kinds)}/{owner}"
+
+
 def owner_of(secret: str) -> tuple[Kind, str] | None:
     """The kind of document and the account or region that a secret's id names; None where it names none."""
     for kind, form in _FORMS.items():

@@ -45,7 +45,7 @@ def hand_edit(client: SecretManagerServiceClient, payload: bytes = THEIRS) -> No
     ("code", "mended"),
     [
         ("missing", True), ("foreign", False), ("unreadable", True), ("edited", True), ("foreign-version", False),
-        ("unrecorded", False), ("rotated", True), ("behind", True), ("left", False),
+        ("unrecorded", False), ("respelled", True), ("rotated", True), ("behind", True), ("left", False),
     ],
 )  # fmt: skip
 def test_every_kind_of_drift_is_told_and_a_push_mends_what_it_may(
@@ -72,6 +72,12 @@ def test_every_kind_of_drift_is_told_and_a_push_mends_what_it_may(
             hand_edit(client, ours.latest.payload)
         case "unrecorded":
             changed = {"name": name_of(A0), "annotations": {}}
+            client.update_secret(secret=changed, update_mask={"paths": ["annotations"]})
+        case "respelled":  # as after adopting: someone else wrote it, in other words, and it is recorded as ours
+            assert ours.latest.payload is not None
+            hand_edit(client, json.dumps(json.loads(ours.latest.payload), indent=2).encode())
+            noted = {**ours.annotations, "llmcompile-version": "2"}
+            changed = {"name": name_of(A0), "annotations": noted}
             client.update_secret(secret=changed, update_mask={"paths": ["annotations"]})
         case "rotated":
             cli.environment["A0_KEY"] = f"{CANARY}rotated"
@@ -172,6 +178,7 @@ def test_a_rollback_that_cannot_be_is_refused_and_writes_nothing(cli: Cli, serve
         (("a0", "--to", "2", *config), 2, "is the newest already"),
         (("a0", "--to", "9", *config), 2, "has no version 9; the newest is 2"),
         (("nobody",), 2, "no secret of 'nobody'"),
+        (("account/../a0",), 2, "names no account or region"),
         (("r0", "--document", "ROUTER_POLICY"), 2, "the store has no ROUTER_POLICY of it"),
     ):
         said = rollback(cli, *arguments)

@@ -78,6 +78,17 @@ def test_each_ref_is_read_once_however_often_it_is_written(cli: Cli, server: Emu
     assert [each.secret for each in server.journal.calls].count("azure-key") == 1
 
 
+def test_a_version_is_read_once_however_many_refs_point_into_it(cli: Cli, server: Emulator) -> None:
+    put(server, json.dumps({"one": "first", "two": "second"}).encode())
+    write(cli, f"{REF}?version=1#/one")
+    path = cli.root / "regions" / "europe-west6.yaml"
+    second = f'{{provider: azure, base_url: https://second.example.com, api_key: "{REF}?version=1#/two"}}'
+    text = path.read_text().replace("models:", f"  second: {second}\nmodels:")
+    path.write_text(text.replace("primary]", "primary, second]"))
+    assert cli("push", "--to", "prod").code == 0
+    assert [each.secret for each in server.journal.calls].count("azure-key") == 1
+
+
 @pytest.mark.parametrize(
     ("case", "problem"),
     [

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
 
 from llmcompile.errors import UsageError
+from llmcompile.literals import quote
 
 if TYPE_CHECKING:
     from llmcompile.push.store import StoreReader
+
+
+_ID = re.compile(r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?")
 
 
 class SubjectType(click.ParamType[str]):
@@ -30,6 +35,8 @@ def secrets_of(name: str, store: StoreReader) -> list[str]:
     from llmcompile.secret_ids import SUBJECTS, secret_id
 
     kind, _, rest = name.rpartition("/")
+    if not _ID.fullmatch(rest) or kind not in ("", *SUBJECTS):
+        raise UsageError(f"{quote(name)} names no account or region", "write acme, account/acme or region/ID")
     found = {
         subject: [each for form in kinds if store.held(each := secret_id(form, rest))]
         for subject, kinds in SUBJECTS.items()

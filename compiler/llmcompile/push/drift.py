@@ -8,13 +8,13 @@ from typing import Literal
 
 from llmcompile.push.look import Seen
 from llmcompile.push.ownership import Record, is_ours, retired
-from llmcompile.secret_ids import Kind
+from llmcompile.secret_ids import Kind, subject
 
 DRIFT_FORMAT = 1
 
 Code = Literal[
     "missing", "foreign", "unreadable", "edited", "foreign-version",
-    "unrecorded", "rolled-back", "rotated", "behind", "left",
+    "unrecorded", "rolled-back", "respelled", "rotated", "behind", "left",
 ]  # fmt: skip
 
 
@@ -61,7 +61,7 @@ def _unreadable(seen: Seen) -> tuple[Code, str, str] | None:
     if seen.newest is None:
         return "missing", "the secret has no version", _PUSH
     if seen.held is None or not is_ours(seen.held):
-        return "foreign", "it does not carry our label", "llmcompile adopt"
+        return "foreign", "it does not carry our label", f"llmcompile adopt {subject(seen.kind, seen.owner)} --to STORE"
     if seen.newest.payload is None:
         message = f"version {seen.newest.number}, the newest, is {seen.newest.state}: readers get nothing"
         return "unreadable", message, _PUSH
@@ -85,6 +85,8 @@ def _unlike(seen: Seen) -> tuple[Code, str, str] | None:
         return None
     if not record.document:
         return "rolled-back", f"version {number} is a rollback", "revert the commit too, or push to undo the rollback"
+    if seen.old() == seen.new():
+        return "respelled", "it is what git says, written differently: it was adopted", "push writes it once as ours"
     if record.document == seen.wanted.document.digest:
         return "rotated", "a value behind a ref has changed since the push", _PUSH
     pushed = record.revision[:12] or "no commit"

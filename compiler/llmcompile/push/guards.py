@@ -9,7 +9,7 @@ from llmcompile.inputs.project import Guards
 from llmcompile.push.ledger import Entry
 from llmcompile.push.plan import Change, Plan
 from llmcompile.push.revision import Revision
-from llmcompile.secret_ids import Kind
+from llmcompile.secret_ids import subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,9 @@ def refusals(situation: Situation) -> tuple[Refusal, ...]:
 def _foreign(situation: Situation) -> Iterator[Refusal]:
     for change in situation.plan.having("foreign"):
         message = f"{change.secret} exists and does not carry our label: someone else made it"
-        yield Refusal("foreign", message, "", f"take it over: llmcompile adopt {subject(change.kind, change.owner)}")
+        yield Refusal(
+            "foreign", message, "", f"take it over: llmcompile adopt {subject(change.kind, change.owner)} --to STORE"
+        )
 
 
 def _too_many(situation: Situation) -> Iterator[Refusal]:
@@ -97,11 +99,6 @@ def _stale(situation: Situation) -> Iterator[Refusal]:
 
 
 _GUARDS = (_foreign, _too_many, _removed, _emptied, _stale)
-
-
-def subject(kind: Kind, owner: str) -> str:
-    """``account/ID`` or ``region/ID``."""
-    return f"{'region' if kind == 'PROVISIONED_OPENAI_CONFIG' else 'account'}/{owner}"
 
 
 def _subjects(changes: Iterable[Change], confirmed: frozenset[str]) -> list[str]:

@@ -15,6 +15,7 @@ from llmcompile.push.ledger import LEDGER
 from llmcompile.push.newest import newest
 from llmcompile.push.resolve import ref_places
 from llmcompile.push.store import Held, StoreReader
+from llmcompile.refs import Ref
 
 LEDGER_KEEP = 50
 """Runs that are always kept: rollback and history read them."""
@@ -43,9 +44,19 @@ class Policy:
 
 
 def referenced(catalogue: Catalogue) -> frozenset[tuple[str, int]]:
-    """The secrets and versions that refs in git are pinned to, in whichever project: one may go by two names."""
-    refs = (ref for ref, _ in ref_places(catalogue) if ref.scheme == "gcpsecrets")
-    return frozenset((ref.target.rpartition("/")[2], ref.version) for ref in refs if ref.version)
+    """The secrets and versions that refs in git are pinned to, in whichever project: one may go by two names.
+
+    Also those in a folder: ``ref+file://STORE/SECRET/N``.
+    """
+    return frozenset(pinned for ref, _ in ref_places(catalogue) if (pinned := _pinned(ref)))
+
+
+def _pinned(ref: Ref) -> tuple[str, int] | None:
+    folder, _, last = ref.target.rpartition("/")
+    if ref.scheme == "gcpsecrets" and ref.version:
+        return last, ref.version
+    is_version = ref.scheme == "file" and last.isascii() and last.isdecimal()
+    return (folder.rpartition("/")[2], int(last)) if is_version else None
 
 
 def prunable(store: StoreReader, held: Held, policy: Policy) -> Iterator[Old]:

@@ -72,6 +72,7 @@ class Resolver:
     """Made when the first ref asks for it."""
     read_from: dict[Ref, int] = field(default_factory=dict)
     """The version that each ref to Secret Manager was read from."""
+    _seen: dict[tuple[str, int | None], Version] = field(default_factory=dict)
 
     def resolve(self, ref: Ref) -> Secret:
         """The ref's value, or ``UnresolvedError``."""
@@ -99,7 +100,8 @@ class Resolver:
             return error
 
     def _version(self, ref: Ref) -> str:
-        version = self.source().access(ref.target, ref.version)
+        key = ref.target, ref.version
+        version = self._seen.get(key) or self._seen.setdefault(key, self.source().access(*key))
         self.read_from[ref] = version.number
         try:
             # The line end that `echo | gcloud secrets versions add` adds is no part of a secret.
@@ -113,6 +115,8 @@ class Resolver:
                 raw = stream.read(MAX_SECRET_BYTES + 1)
         except OSError as error:
             raise UnresolvedError(f"cannot read the file: {error.strerror}") from error
+        except RuntimeError:
+            raise UnresolvedError("there is no such home folder") from None
         if len(raw) > MAX_SECRET_BYTES:
             raise UnresolvedError(f"the file is larger than {MAX_SECRET_BYTES:,} bytes")
         try:
@@ -153,10 +157,14 @@ def resolve_all(documents: Iterable[Document], catalogue: Catalogue, resolver: R
     """
     documents = list(documents)
     refs = list(dict.fromkeys(each for document in documents for each in refs_in(document.content)))
+    # Each version once, however many refs point into it: those that are left find it read.
+    first = list({(ref.scheme, ref.target, ref.version): ref for ref in reversed(refs)}.values())
     with ThreadPoolExecutor(_WORKERS) as pool:
-        found = dict(zip(refs, pool.map(resolver.attempt, refs), strict=True))
+        found = dict(zip(first, pool.map(resolver.attempt, first), strict=True))
+        left = [ref for ref in refs if ref not in found]
+        found |= zip(left, pool.map(resolver.attempt, left), strict=True)
     values = {ref: each for ref, each in found.items() if isinstance(each, Secret)}
-    problems = {ref: str(each) for ref, each in found.items() if isinstance(each, UnresolvedError)}
+    problems = {ref: str(found[ref]) for ref in refs if ref not in values}
     if problems:
         described = "\n".join(_described(problems, catalogue, resolver.root))
         raise OutsideError(described, "nothing was written; run it again")

@@ -40,7 +40,7 @@ class Steady:
                 if is_ours(held):
                     return held
                 message = f"{secret} appeared meanwhile and does not carry our label"
-                raise RefusedError(message, "take it over: llmcompile adopt")
+                raise RefusedError(message, "take it over, if it is meant to be ours: llmcompile adopt")
         raise _given_up(f"{secret} could not be made, or cannot be read yet", failed)
 
     def note(
