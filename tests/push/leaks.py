@@ -17,6 +17,8 @@ def spellings(secret: str) -> dict[str, str]:
         "url, slashes kept": urllib.parse.quote(secret),
         "json": in_json,
         "json in json": json.dumps(in_json)[1:-1],
+        "repr": repr(secret)[1:-1],
+        "json in repr": repr(in_json)[1:-1],
     }
     for name, text in (("raw", secret), ("json", in_json)):
         for shift in range(3):
