@@ -43,7 +43,7 @@ def command(root: Path | None, store: str, to: int | None, document: str | None,
     last, _ = ledger.last(held)
     secrets = _chosen(secrets_of(name, held), to, document)
     if to is None and document is None:
-        secrets = secrets_of_last_run(secrets, list(history.runs(held, 20)))
+        secrets = secrets_of_last_run(held, secrets, history.runs(held, 20))
     backs = [back(held, each, to, only_look=dry_run) for each in secrets]
     plan = rollback_plan(backs, uri)
     for fact in plan.facts:

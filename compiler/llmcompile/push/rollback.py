@@ -4,7 +4,7 @@ needs to be disabled, and every version stays what it was."""
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from llmcompile.emit.documents import digest
@@ -15,7 +15,7 @@ from llmcompile.push.meaning import DocumentChange, meaning, read
 from llmcompile.push.newest import newest
 from llmcompile.push.ownership import is_ours
 from llmcompile.push.plan import Change, Plan
-from llmcompile.push.store import Held, Reviver, Version
+from llmcompile.push.store import Held, Reviver, StoreReader, Version
 from llmcompile.secret_ids import owner_of
 
 
@@ -35,12 +35,28 @@ class Back:
         return Write(self.secret, self.payload, "", self.held, self.newest.number)
 
 
-def secrets_of_last_run(secrets: Sequence[str], runs: Sequence[Entry]) -> list[str]:
-    """Those of the secrets that the newest run wrote that wrote any of them; all where no run tells."""
+def secrets_of_last_run(store: StoreReader, secrets: Sequence[str], runs: Iterable[Entry]) -> list[str]:
+    """Those of the secrets that the newest run wrote that wrote any of them; all where no run tells.
+
+    Of a rollback that stopped half-way, those that it did not come to: so running it again finishes it. Raises
+    ``UsageError`` where a run wrote more than the ledger holds.
+    """
     for run in runs:
-        if written := [each for each in secrets if each in run.writes]:
+        if run.count and not run.writes:
+            message = f"run {run.number} wrote {run.count:,} secrets, too many for the ledger to name"
+            raise UsageError(message, "name the document: --document")
+        planned = [each for each in secrets if each in run.writes]
+        written = [each for each in planned if _reached(store, each, run.writes[each])]
+        if written and run.command == "rollback":
+            return [each for each in planned if each not in written] or written
+        if written:
             return written
     return list(secrets)
+
+
+def _reached(store: StoreReader, secret: str, number: int) -> bool:
+    top = newest(store, secret, store.held(secret))
+    return top is not None and top.number >= number
 
 
 def back(store: Reviver, secret: str, to: int | None, *, only_look: bool = False) -> Back:
