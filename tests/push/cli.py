@@ -22,7 +22,9 @@ from llmcompile_secretmanager_emulator import Emulator
 
 TALKATIVE = {"GOOGLE_SDK_PYTHON_LOGGING_SCOPE": "google", "LLMCOMPILE_DEBUG": "1"}
 """What makes the client log payloads, and ours show tracebacks."""
-_KEPT = {name: value for name, value in os.environ.items() if name.startswith(("PATH", "COVERAGE", "HOME"))}
+_KEPT = {
+    name: value for name, value in os.environ.items() if name.startswith(("PATH", "PYTHONPATH", "COVERAGE", "HOME"))
+}
 _WORKER = "from tests.push.worker import serve; serve()"
 _ROOT = Path(__file__).parents[2]
 

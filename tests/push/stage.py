@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tests.push.cli import Cli, Said
@@ -13,7 +14,23 @@ from tests.push.pushers import contents, counts, newest, restore
 from llmcompile_secretmanager_emulator import Call, Emulator, Fault
 from llmcompile_secretmanager_emulator.model import Snapshot
 
+PUSH = ("push", "--to", "prod")
 _RECORD = ("llmcompile-version", "llmcompile-document", "llmcompile-revision")
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """Where to kill: at the ``nth`` call, or once the ``nth`` write has changed the store."""
+
+    nth: int
+    after_commit: bool = False
+
+
+def boundaries(calls: Sequence[Call]) -> list[Boundary]:
+    """All of these calls."""
+    writes = [call for call in calls if call.is_write]
+    after = [Boundary(nth, after_commit=True) for nth, call in enumerate(writes, 1) if call.committed]
+    return [*(Boundary(nth) for nth in range(1, len(calls) + 1)), *after]
 
 
 @dataclass(slots=True)
@@ -64,17 +81,19 @@ class Stage:
 
     def push(self, *arguments: str, **options: object) -> Said:
         """Push the new fleet."""
-        return self.cli("push", "--to", "prod", *arguments, **options)  # type: ignore[arg-type]
+        return self.cli(*PUSH, *arguments, **options)  # type: ignore[arg-type]
 
-    def killed(self, *arguments: str, nth: int, after_commit: bool = False, real: bool = False) -> Said:
-        """Push, killed at the ``nth`` call before it arrives, or after the ``nth`` write has changed the store."""
+    def killed(self, at: Boundary, *command: str, real: bool = False) -> Said:
+        """A command that is killed at a call."""
         process: list[int] = []
 
         def kill(_: Call) -> None:
             os.kill(process[0], signal.SIGKILL)
 
-        self.server.faults.add(Fault("drop", nth=nth, after_commit=after_commit, writes_only=after_commit, run=kill))
-        said = self.push(*arguments, started=process.append, real=real)
+        self.server.faults.add(
+            Fault("drop", nth=at.nth, after_commit=at.after_commit, writes_only=at.after_commit, run=kill)
+        )
+        said = self.cli(*command, started=process.append, real=real)
         self.server.faults.clear()
         return said
 

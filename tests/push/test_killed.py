@@ -7,14 +7,13 @@ each write has changed the store and before the reply leaves.
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
 
 import pytest
 from google.api_core.exceptions import ServiceUnavailable
 from tests.push.cli import Cli, Said
 from tests.push.fleet import PROJECT, Fleet
 from tests.push.pushers import counts
-from tests.push.stage import Stage
+from tests.push.stage import PUSH, Boundary, Stage, boundaries
 from tests.push.watch import Watch
 
 from llmcompile_secretmanager_emulator import Emulator, Fault
@@ -22,14 +21,6 @@ from llmcompile_secretmanager_emulator import Emulator, Fault
 OLD, NEW = Fleet(5, 2, "old"), Fleet(8, 4, "new")
 PARTS = 4
 """Tests that share the boundaries, so that they can run at the same time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Boundary:
-    """Where to kill: at the ``nth`` call, or once the ``nth`` write has changed the store."""
-
-    nth: int
-    after_commit: bool = False
 
 
 @pytest.fixture
@@ -48,7 +39,7 @@ def killed(stage: Stage, watch: Watch, at: Boundary, *, real: bool = False) -> S
     """Push from the start and kill it at the boundary, watched at every call."""
     stage.restart()
     watch.start()
-    said = stage.killed(nth=at.nth, after_commit=at.after_commit, real=real)
+    said = stage.killed(at, *PUSH, real=real)
     watch.look()
     return said
 
@@ -64,10 +55,9 @@ def check(stage: Stage, watch: Watch, at: Boundary, *, real: bool = False) -> in
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_killed_at_any_call_it_is_finished_by_running_it_again(stage: Stage, watch: Watch, part: int) -> None:
-    before = [Boundary(nth) for nth in range(1, len(stage.calls) + 1)]
-    after = [Boundary(nth, after_commit=True) for nth, call in enumerate(stage.writes, 1) if call.committed]
-    assert (len(before) > 150, len(after)) == (True, 41)
-    more = {check(stage, watch, at) for at in [*before, *after][part::PARTS]}
+    found = boundaries(stage.calls)
+    assert (len(stage.calls) > 140, sum(at.after_commit for at in found)) == (True, 41)
+    more = {check(stage, watch, at) for at in found[part::PARTS]}
     assert more == {0, 1}, "an entry of the ledger is all that may be more"
     assert watch.looks > 2_000
 

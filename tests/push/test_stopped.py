@@ -11,7 +11,7 @@ import pytest
 from tests.push.cli import Cli
 from tests.push.fleet import Fleet
 from tests.push.pushers import contents
-from tests.push.stage import Stage
+from tests.push.stage import PUSH, Stage, boundaries
 
 from llmcompile.push.ledger import LEDGER
 from llmcompile_secretmanager_emulator import Fault
@@ -135,11 +135,9 @@ class TestExpected:
     def test_a_push_of_a_reviewed_plan_that_died_is_resumed_with_the_same_digest(self, stage: Stage) -> None:
         """Killed after each write that changes the store."""
         digest = json.loads(stage.cli("plan", "--to", "prod", "--format", "json").out)["digest"]
-        for nth, call in enumerate(stage.writes, 1):
-            if not call.committed:
-                continue
+        for at in (each for each in boundaries(stage.calls) if each.after_commit):
             stage.restart()
-            assert stage.killed("--expect", digest, nth=nth, after_commit=True).code == -9
+            assert stage.killed(at, *PUSH, "--expect", digest).code == -9
             stage.server.faults.clear()
             assert stage.finish("--expect", digest) in (0, 1)
             assert stage.push("--expect", digest).code == 0, "and once more, when nothing is left"
