@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import socket
 import struct
@@ -27,6 +28,9 @@ def chunks(*data: bytes) -> bytes:
 
 
 STREAM = OK + EVENTS + CHUNKED + chunks(EVENT, DONE) + b"0\r\n\r\n"
+
+
+_NUMBERS = itertools.count()
 
 
 class Wire:
@@ -97,11 +101,10 @@ def routed(wire: Wire) -> Iterator[RunningRouter]:
 @pytest.fixture
 def call(wire: Wire, routed: RunningRouter) -> Iterator[Callable[..., tuple[httpx.Response | None, dict[str, Any]]]]:
     """Calls once while the upstream says something; the answer (None: cut off) and the log line."""
-    counter = iter(range(1000))
 
     def call(says: bytes, ending: str = "stay", stream: bool = False) -> tuple[httpx.Response | None, dict[str, Any]]:
         wire.says, wire.ending = says, ending
-        request_id = f"{id(counter)}-{next(counter)}"
+        request_id = f"wire-{next(_NUMBERS)}-"
         body = {"model": "m", "messages": [], "stream": stream}
         try:
             headers = {"x-request-id": request_id}
