@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from tests.compiler.full_documents import CUSTOMER, FULL, OWN, POLICY, change
+from tests.compiler.full_documents import CUSTOMER, FULL, OWN, POLICY, REGION, change
 
 from llmcompile.push.meaning import UNREADABLE, meaning
 from llmcompile.secret_ids import Kind
@@ -119,6 +119,9 @@ def test_nothing_below_what_is_unknown_is_even_named(kind: Kind) -> None:
             told += shown(kind, planted(FULL[kind], (*steps, "odd"), value), planted(FULL[kind], (*steps, "odd"), {}))
             assert WEAK not in told, (steps, told)
             assert ".odd" in told
+    told = shown(REGION, {"endpoints": {}, "models": {"gpt-4o": {WEAK: 1}}}, {"endpoints": {}, "models": {}})
+    assert "models.gpt-4o" in told, "a mapping where a list belongs"
+    assert WEAK not in told
 
 
 def test_control_the_canaries_are_found_where_they_are_shown() -> None:

@@ -106,7 +106,8 @@ def _said(place: Place, rules: Rules, rest: Sayer) -> list[Said]:
     rule = (rules.find("presence", place.steps) if one_sided else None) or rules.find("any", place.steps)
     if rule and (said := _asked(rule.say, place)):
         return said
-    if not (rule or rules.go_on_below(place.steps)):
+    both = isinstance(place.old, dict) and isinstance(place.new, dict)
+    if not rules.go_on_below(place.steps) and not (rule and both):
         return []  # keys of a stranger's: they may be anything, secrets too
     old, new = (_children(side, place.steps, rules) for side in (place.old, place.new))
     if old is None or new is None:
