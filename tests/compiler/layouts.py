@@ -9,7 +9,7 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from llmcompile.load import source
 from llmcompile.load.source import Source
 from llmcompile.load.strict_yaml import load
 
+Choose = Callable[[Sequence[Any]], Any]
 SCALE = int(os.environ.get("HYPOTHESIS_SCALE", "1"))
 MANY = settings(
     max_examples=300 * SCALE,
@@ -36,24 +37,32 @@ _NO_PLAIN = {"true", "false", "null"}
 
 
 @st.composite
-def layouts(draw: st.DrawFn, data: dict[str, Any]) -> str:
-    """The data as a file."""
-    text = _Writer(draw).file(data)
-    assume(repr(load(Source("", text))[0]) == repr(data))  # a line of spaces may be part of a block of text
-    return text
+def layouts(draw: st.DrawFn, data: dict[str, Any], *, wordy: bool = False) -> str:
+    """The data as a file; ``wordy``: with much text on several lines."""
+    text = written(data, lambda options: draw(st.sampled_from(options)), wordy=wordy)
+    assume(text is not None)
+    return str(text)
+
+
+def written(data: dict[str, Any], choose: Choose, *, wordy: bool = False) -> str | None:
+    """The data as a file, with every choice made by ``choose``; None where what came out says something else."""
+    text = _Writer(choose, wordy=wordy).file(data)
+    # A line of spaces may be part of a block of text.
+    return text if repr(load(Source("", text))[0]) == repr(data) else None
 
 
 class _Writer:
     """Draws a way to write each part; widths hold for the whole file, as they mostly do."""
 
-    def __init__(self, draw: st.DrawFn) -> None:
-        self.draw = draw
-        self.step = draw(st.sampled_from([2, 2, 4, 1, 3]))
-        self.dash = draw(st.sampled_from([0, 2, 2, 4, 1]))
-        self.offset = draw(st.sampled_from([2, 2, 4, 3]))
-        self.padding = draw(st.sampled_from(["", "", " "]))
-        self.busy = draw(st.sampled_from([0, 1, 3]))
-        self.flowing = draw(st.sampled_from([0, 1, 2, 4]))
+    def __init__(self, choose: Choose, *, wordy: bool) -> None:
+        self.choose = choose
+        self.wordy = 6 if wordy else 2
+        self.step = self.choose([2, 2, 4, 1, 3])
+        self.dash = self.choose([0, 2, 2, 4, 1])
+        self.offset = self.choose([2, 2, 4, 3])
+        self.padding = self.choose(["", "", " "])
+        self.busy = self.choose([0, 1, 3])
+        self.flowing = self.choose([0, 1, 2, 4])
         self.numbers = itertools.count()
 
     def file(self, data: dict[str, Any]) -> str:
@@ -64,26 +73,24 @@ class _Writer:
             lines += self.block(data, 0)
         lines += self.between(0)
         text = "\n".join(lines)
-        return self.draw(st.sampled_from([text + "\n", text + "\n", text])).replace(
-            "\n", self.draw(st.sampled_from(["\n", "\n", "\r\n"]))
-        )
+        return self.choose([text + "\n", text + "\n", text]).replace("\n", self.choose(["\n", "\n", "\r\n"]))
 
     def often(self, share: int, of: int = 10) -> bool:
-        return self.draw(st.integers(1, of)) <= share
+        return self.choose([False] * (of - share) + [True] * share)
 
     def comment(self) -> str:
-        words = self.draw(st.sampled_from(["", " - a: b", " 'quoted", " {x: [", " für später: 漢字", " #"]))
+        words = self.choose(["", " - a: b", " 'quoted", " {x: [", " für später: 漢字", " #"])
         return f"# note-{next(self.numbers)}{words}"
 
     def between(self, indent: int) -> list[str]:
         """Comments and blank lines in front of something."""
         lines = []
         while self.often(self.busy):
-            lines.append(" " * indent + self.comment() if self.often(6) else " " * self.draw(st.sampled_from([0, 3])))
+            lines.append(" " * indent + self.comment() if self.often(6) else " " * self.choose([0, 3]))
         return lines
 
     def behind(self) -> str:
-        return self.draw(st.sampled_from([" ", "  ", "     "])) + self.comment() if self.often(self.busy) else ""
+        return self.choose([" ", "  ", "     "]) + self.comment() if self.often(self.busy) else ""
 
     def block(self, data: Any, indent: int) -> list[str]:
         pairs = data.items() if isinstance(data, dict) else [(None, each) for each in data]
@@ -113,15 +120,37 @@ class _Writer:
         if isinstance(value, dict | tuple):
             first, *rest = self.flow(value, indent + max(1, self.step), multi=self.often(3))
             lines = [f"{head} {first}", *rest]
-        elif isinstance(value, str) and self.often(2) and "  " not in value and value == value.strip() != "":
-            mark = self.draw(st.sampled_from(["|", ">", "|-", ">-"]))
-            below = " " * (indent + max(1, self.step))
-            return [f"{head} {mark.rstrip('-')}-", below + value]
+        elif isinstance(value, str) and self.often(self.wordy) and re.search("[^ \n]", value):
+            return self.below(head, value, indent + max(1, self.step))
+        elif isinstance(value, str) and " " in value.strip() and self.often(self.wordy):
+            first, *rest = self.folded(value, indent + 1)
+            lines = [f"{head} {first}", *rest]
         else:
             anchor = f"&a{next(self.numbers)} " if self.often(1, of=20) else ""
-            lines = [f"{head}{self.draw(st.sampled_from([' ', ' ', '   ']))}{anchor}{self.text(value)}"]
+            lines = [f"{head}{self.choose([' ', ' ', '   '])}{anchor}{self.text(value)}"]
         lines[-1] += self.behind()
         return lines
+
+    def below(self, head: str, value: str, indent: int) -> list[str]:
+        """A block of text."""
+        keep = "+" if re.search(r"\n\n\Z", value) else "" if value.endswith("\n") else "-"
+        first = value.lstrip("\n")
+        digit = str(indent - len(head) + len(head.lstrip(" "))) if first.startswith(" ") or self.often(2) else ""
+        if head.lstrip(" ").startswith("-") or not digit.strip("0"):
+            digit = ""  # its own rules; what it says is looked at afterwards
+        folded = ">" if "\n" not in value.strip("\n") and self.often(5) else "|"
+        lines = [" " * indent + each if each else "" for each in value.removesuffix("\n").split("\n")]
+        return [f"{head} {folded}{digit}{keep}", *lines]
+
+    def folded(self, value: str, indent: int) -> list[str]:
+        """Text on two lines, which are read as one."""
+        at = self.choose([found.start() for found in re.finditer("(?<=[^ ]) (?=[^ ])", value)] or [0])
+        written = self.text(value)
+        at += written[0] != value[0]
+        deep = " " * (indent + self.choose(range(7)))
+        if written[at : at + 1] != " " or written[at + 1 : at + 2] in "#-?:":
+            return [written]
+        return [written[:at], deep + written[at + 1 :]]
 
     def flow(self, value: Any, indent: int, *, multi: bool = False) -> list[str]:
         """A value in brackets, on one line or on several."""
@@ -145,7 +174,7 @@ class _Writer:
         if isinstance(value, int | Decimal):
             return str(value)
         plain = _PLAIN.fullmatch(value) and value not in _NO_PLAIN
-        way = self.draw(st.sampled_from(["plain"] * 6 + ["single", "double"])) if plain else "double"
+        way = self.choose(["plain"] * 6 + ["single", "double"]) if plain else "double"
         if way == "plain":
             return str(value)
         return json.dumps(value, ensure_ascii=False) if way == "double" else "'" + value.replace("'", "''") + "'"

@@ -69,7 +69,7 @@ def opened(root: Path, folder: str, name: str, kind: type[M]) -> tuple[Draft, M]
 
 def names(root: Path, folder: str) -> list[str]:
     """The ids that a folder has files for."""
-    return sorted(each.stem for each in (root / folder).glob("*.yaml"))
+    return sorted(each.stem for each in (root / folder).glob("*.yaml") if not each.name.startswith("."))
 
 
 def missing(root: Path, folder: str, name: str) -> UsageError:
