@@ -247,8 +247,8 @@ class Connector:
         value = params.take("weight") or info.take("weight")
         if value is None:
             return None
-        weight = value.scalar()
-        if not isinstance(weight, int) or isinstance(weight, bool) or not 0 < weight <= 10**12:
+        weight = value.whole()
+        if weight is None or not 0 < weight <= 10**12:
             self.report.left_out(value, "a weight is a whole number from 1 on")
             return None
         return weight

@@ -198,8 +198,8 @@ class Reader:
         value = entry.params.take("order") or (entry.info.take("priority") if wanted else None)
         if value is None:
             return 0
-        number = value.scalar()
-        if not isinstance(number, int):
+        number = value.whole()
+        if number is None:
             self.report.left_out(value, "not a whole number")
         elif value.route[-1] == "priority" and self.strategy != wanted:
             self.report.left_out(value, f"it counts with routing_strategy: {wanted} alone")
@@ -231,8 +231,8 @@ class Reader:
         value = entry.info.take("upstream_max_batch_inputs")
         if value is None:
             return None
-        number = value.scalar()
-        if not isinstance(number, int) or kind.type != "embedding" or not 0 < number <= 100_000:
+        number = value.whole()
+        if number is None or kind.type != "embedding" or not 0 < number <= 100_000:
             self.report.left_out(value, "for embedding models, and from 1 to 100,000")
             return None
         return number

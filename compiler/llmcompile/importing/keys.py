@@ -17,6 +17,7 @@ from llmcompile.refs import Ref
 
 _GOOGLE = re.compile(r"gcp\.secretmanager/(projects/[^#]+)(#(?P<field>[^#/~]+))?")
 _OTHER_VAULTS = ("aws.secretsmanager/", "azure.keyvault/", "gcp.secretmanager/")
+_SECRET_NAME = re.compile(r"(key|secret|password|token|credential)s?$", re.I)
 _TELLING = 16
 """A secret shorter than this may stand elsewhere by chance: 'lm-studio' is a key and a name."""
 
@@ -67,12 +68,16 @@ def _what(text: str) -> str:
     return "a secret that is written out"
 
 
+def is_secret(name: str) -> bool:
+    """Whether a field or variable of this name holds a secret. Other proxies have more of them than we do."""
+    return literals.is_secret_field(name) or _SECRET_NAME.search(name) is not None
+
+
 def secrets(source: Value) -> Iterable[tuple[str, Value]]:
     """Every secret that the source writes out, as far as it could be recognised elsewhere."""
     for each in source.everything():
         text = each.text
-        names = [str(step) for step in each.route if isinstance(step, str)]
-        if text is None or len(text) < _TELLING or not any(literals.is_secret_field(name) for name in names[-1:]):
+        if text is None or len(text) < _TELLING or not is_secret(str(each.route[-1]) if each.route else ""):
             continue
         if not literals.is_pointer(text) and not texts.variable(text) and any(char.isdigit() for char in text):
             yield text, each

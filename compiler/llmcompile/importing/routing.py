@@ -235,5 +235,5 @@ def _members(value: Value | None, fleet: Fleet, report: Report) -> Iterator[tupl
 
 
 def _whole(value: Value | None, default: int) -> int:
-    number = value.scalar() if value else None
-    return number if isinstance(number, int) and not isinstance(number, bool) else default
+    number = value.whole() if value else None
+    return default if number is None else number

@@ -89,8 +89,10 @@ def run(request: Request) -> Outcome:
 
 
 def _stopped(request: Request, problems: list[Diagnostic]) -> Outcome:
+    """What is wrong with the source, without its lines: nobody knows all fields in which others keep secrets."""
     distinct = {(each.code, each.place): each for each in problems}.values()
-    return Outcome(Report(), problems=tuple(located(distinct, Locator(request.config.resolve().parent))))
+    found = located(distinct, Locator(request.config.resolve().parent))
+    return Outcome(Report(), problems=tuple(replace(each, at=replace(each.at, text="")) for each in found))
 
 
 def _understood(request: Request, value: Value, found: Sections, report: Report) -> tuple[Fleet, int]:

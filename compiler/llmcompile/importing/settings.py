@@ -10,10 +10,11 @@ from llmcompile.errors import UsageError
 from llmcompile.importing import texts
 from llmcompile.importing.connections import Credentials
 from llmcompile.importing.dialects import Dialect
+from llmcompile.importing.keys import is_secret
 from llmcompile.importing.reasons import SETTINGS_LEFT_OUT, UNKNOWN
 from llmcompile.importing.report import Report, Table
 from llmcompile.importing.source import Value
-from llmcompile.literals import is_secret_field, quote
+from llmcompile.literals import quote
 from llmcompile.suggest import did_you_mean
 
 
@@ -71,7 +72,7 @@ def variables(found: Sections, given: Mapping[str, str]) -> dict[str, str]:
     """Values of environment variables that are no secrets: the file's own, then those that were given."""
     own = found.top.take("environment_variables")
     written = own.fields.items() if own else ()
-    known = {name: value.text for name, value in written if value.text and not is_secret_field(name)}
+    known = {name: value.text for name, value in written if value.text and not is_secret(name)}
     return {**{name: text for name, text in known.items() if not texts.unfit(text)}, **given}
 
 

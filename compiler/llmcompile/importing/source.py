@@ -78,6 +78,11 @@ class Value:
         number = self.number()
         return text if number is None else number
 
+    def whole(self) -> int | None:
+        """The whole number that is written."""
+        found = self.scalar()
+        return found if isinstance(found, int) and not isinstance(found, bool) else None
+
     def number(self) -> Decimal | None:
         """The number that is written, in quotes or not: ``float()`` takes both, and so do those who read this file."""
         text = (self.text or "").strip()

@@ -114,7 +114,9 @@ def _azure(provider: Provider, url: str) -> Address:
 
 
 def _other(provider: Provider, url: str) -> Address:
-    default = provider.base_url or ""
+    default = provider.base_url
+    if default is None:
+        return Address(provider, url)
     host, path = _split(url)
     if (host, path) == _split(default):
         return Address(provider)
