@@ -63,3 +63,20 @@ def run(folder: Path, kind: str, text: str, *options: str, form: str = "json", o
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Ran(result.exit_code, result.stdout, result.stderr, folder / out)
+
+
+ONE = """\
+model_list:
+  - model_name: gpt-4o
+    litellm_params:
+      model: openai/gpt-4o
+      api_key: os.environ/OPENAI_API_KEY
+      input_cost_per_token: 2.5e-6
+      output_cost_per_token: 0.00001
+"""
+"""The least that passes the check."""
+
+
+def with_params(lines: str, text: str = ONE) -> str:
+    """The example with more parameters of its deployment."""
+    return text + "".join(f"      {line}\n" for line in lines.splitlines())

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from llmcompile.importing import texts, upstreams
 from llmcompile.importing.dialects import Dialect
-from llmcompile.importing.drafts import Auth, Key, Named, OAuth, Target
+from llmcompile.importing.drafts import Auth, Key, Kind, Named, OAuth, Target
 from llmcompile.importing.keys import Keys
 from llmcompile.importing.report import Report, Table
 from llmcompile.importing.source import Value
@@ -74,7 +74,7 @@ class Connector:
     """Values of environment variables that are no secrets."""
     credentials: Credentials
 
-    def connect(self, entry: Entry, named: upstreams.Named) -> tuple[Target, str]:
+    def connect(self, entry: Entry, named: upstreams.Named, kind: Kind) -> tuple[Target, str]:
         """The endpoint's fields, and the model as the upstream names it."""
         params = entry.params
         credential = params.take("litellm_credential_name")
@@ -88,7 +88,7 @@ class Connector:
             timeout=self._timeout(params),
             weight=self._weight(params, entry.info),
             tags=self._tags(params, entry.info),
-            batching=self._batching(params),
+            batching=self._batching(params, kind),
             # Last: from here on nothing can leave the deployment out any more, and a variable may have been made up.
             auth=self._auth(entry, credential, address),
         )
@@ -257,9 +257,12 @@ class Connector:
         value = params.take("tags") or info.take("tags")
         return normalised(value, self.report, "tag") if value else ()
 
-    def _batching(self, params: Table) -> tuple[tuple[str, texts.Data], ...]:
+    def _batching(self, params: Table, kind: Kind) -> tuple[tuple[str, texts.Data], ...]:
         value = params.take("chat_batching")
         if value is None:
+            return ()
+        if kind.type != "chat":
+            self.report.left_out(value, "only chat models batch chats")
             return ()
         found = {key: each.scalar() for key, each in value.fields.items()}
         try:

@@ -19,6 +19,8 @@ from llmcompile.importing.source import Value
 from llmcompile.literals import quote
 
 _WILDCARD = re.compile(r"[*?\[\]]")
+_MAKERS = ("openai", "anthropic")
+"""Providers whose own models stand in price lists without a prefix."""
 _BY_NAME = (
     ("realtime", "realtime"),
     ("embed", "embedding"),
@@ -143,7 +145,7 @@ class Reader:
         groups, order = entry.info.take("access_groups"), self._order(entry)
         named = self._named(entry, model)
         kind = self._served(entry, model, guessed, named)
-        target, upstream = self.connector.connect(entry, named)
+        target, upstream = self.connector.connect(entry, named, kind)
         return Deployment(
             at=entry.at,
             name=name,
@@ -208,8 +210,10 @@ class Reader:
         return 0
 
     def _priced_as(self, entry: Entry, model: str, named: upstreams.Named) -> tuple[str, ...]:
+        """Never the bare name of a model that somebody else sells: the price would be another provider's."""
         base = entry.info.take("base_model")
-        names = (base.text if base else None, model, f"{named.provider.name}/{named.model}", named.model)
+        bare = named.model if named.provider.name in _MAKERS else None
+        names = (base.text if base else None, model, f"{named.provider.name}/{named.model}", bare)
         return tuple(dict.fromkeys(each for each in names if each))
 
     def _defaults(self, entry: Entry) -> dict[str, texts.Data]:
