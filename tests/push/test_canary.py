@@ -163,9 +163,10 @@ def test_however_a_push_ends(stage: Stage, name: str) -> None:
     assert failure.code != 4 or not stage.server.journal.writes
     if failure.code != 1:  # there somebody wrote it into the YAML
         clean(stage)
-    start = list(FAILURES).index(name) * LOOKS_EACH
+    start, writes = list(FAILURES).index(name) * LOOKS_EACH, len(stage.server.journal.writes)
     for each in range(start, start + LOOKS_EACH):
         stage.cli(*LOOKS[each % len(LOOKS)])
+    assert len(stage.server.journal.writes) == writes
 
 
 REAL = [
