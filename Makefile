@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types unit drift format golden lock bench wheel clean
+.PHONY: help setup demo test lint types unit drift format golden lock bench bench-router wheel clean
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
 $(VENV)/.installed: pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
@@ -54,6 +54,10 @@ lock: setup  ## resolve requirements.lock again from pyproject.toml
 bench: setup  ## the figures of docs/benchmarks.md
 	$(BIN)/python bench/compile.py
 	$(BIN)/python bench/push.py
+
+bench-router: setup  ## the router beside nginx and bare skeletons; needs nginx and wrk
+	$(BIN)/python bench/router.py
+	$(BIN)/python bench/router_streams.py
 
 wheel: setup  ## build/*.whl
 	$(BIN)/python -m build --wheel --no-isolation --outdir build
