@@ -11,7 +11,7 @@ import pytest
 from tests.push.cli import Cli
 from tests.push.fleet import CANARY, Fleet
 from tests.push.leaks import leaked
-from tests.push.looks import LOOKS
+from tests.push.looks import LOOKS, clean
 from tests.push.pushers import newest
 from tests.push.stage import Stage
 
@@ -74,6 +74,7 @@ STRANGERS = {
     "cut off": lambda document: json.dumps(document)[:-1],
     "edited": lambda document: json.dumps(edited(document)),
 }
+ADOPT = ("adopt", "--to", "prod", "account/a0", "region/r0")
 BACK = ("rollback", "--store", "prod", "account/a0", "--document", "CUSTOMER_LLM_CONFIG")
 
 
@@ -112,6 +113,23 @@ def test_a_stranger_in_the_ledger_and_in_annotations_is_not_shown(stage: Stage) 
         assert stage.cli(*each).code in (0, 2, 3, 4), each
     assert stage.push(report=True).code == 0
     assert '"a0_llm_config": 3' in stage.cli(*LOOKS[6]).out, "the control: what is ours is shown"
+
+
+@pytest.mark.parametrize("name", ["unchanged", "cut off", "edited", "a login", "a key alone"])
+def test_what_is_adopted_stays_in_the_store(stage: Stage, name: str) -> None:
+    """YAML is written with refs and claimed; or it is refused with reasons, and so is claiming it for other YAML."""
+    for secret, document in stage.old.items():
+        payload = STRANGERS[name](json.loads(document)) if name in STRANGERS else document
+        stage.server.put(secret, payload if isinstance(payload, bytes) else payload.encode(), labels={})
+    for file in ("accounts/a0.yaml", "regions/r0.yaml"):
+        (stage.cli.root / file).unlink()
+    adopted = stage.cli(*ADOPT)
+    clean(stage)
+    if adopted.code:
+        NEW.write(stage.cli.root)
+    claimed = stage.cli(*ADOPT, "--claim")
+    assert (adopted.code, claimed.code) == ((0, 0) if name == "unchanged" else (4, 4)), adopted.err + claimed.err
+    clean(stage)
 
 
 @pytest.mark.parametrize("name", STRANGERS)
