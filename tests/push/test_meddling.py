@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from tests.push.fleet import PROJECT, Fleet
@@ -16,7 +17,7 @@ from llmcompile.push.ledger import LEDGER
 from llmcompile.push.look import look
 from llmcompile.push.report import Report
 from llmcompile.push.resolve import Payload
-from llmcompile_secretmanager_emulator import Emulator, Fault
+from llmcompile_secretmanager_emulator import Call, Emulator, Fault
 from llmcompile_secretmanager_emulator.model import Snapshot
 
 OLD, NEW, OTHER = Fleet(1, 1, "old"), Fleet(1, 1, "new"), Fleet(1, 1, "other")
@@ -140,6 +141,42 @@ class TestTakenOver:
                 held = [server.secret(each) for each in ("a1_llm_config", "a1_llm_policy")]
                 assert not [each for each in held if each and "llmcompile-retired" in each.annotations], nth
         assert kept > 10
+
+    def test_of_two_that_both_came_too_late_neither_brings_back_the_others_bytes(self, stage: Stage) -> None:
+        """Three at once: two are held up between claim and add, until the third has ended; then both add."""
+        third = Pusher(stage.server, "third")
+        documents, late = self.other(stage), Fleet(1, 1, "late").payloads(stage.root)
+        held_up = {"method": "AddSecretVersion", "secret": SECRET, "nth": 1}
+        told: list[str] = []
+
+        def second_adds() -> None:
+            """As the first looks whether anyone took over, having added: then the second adds, and looks too."""
+            release.set()
+            thread.join()
+
+        def second() -> None:
+            with pytest.raises(RefusedError, match="another run took over") as error:
+                Pusher(stage.server, "second").push(late)
+            told.append(str(error.value))
+
+        def second_waits(_: Call) -> None:
+            waits.set()
+            assert release.wait(60)
+
+        def second_and_third_run() -> None:
+            thread.start()
+            assert waits.wait(60)
+            third.push(documents)
+            stage.during(second_adds, method="AccessSecretVersion", secret=SECRET, nth=1)
+
+        release, waits, thread = Event(), Event(), Thread(target=second)
+        stage.server.faults.add(Fault("none", caller="second", run=second_waits, **held_up))  # type: ignore[arg-type]
+        stage.during(second_and_third_run, **held_up)
+        with pytest.raises(RefusedError, match="another run took over"):
+            stage.push()
+        assert told
+        assert newest(stage.server, NEW.secrets) == contents(documents)
+        assert stage.drift(OTHER) == []
 
     def test_the_ledger_alone_decides_who_was_first(self, stage: Stage) -> None:
         """Both looked, the other one was entered: nothing was written but an entry that does not count."""

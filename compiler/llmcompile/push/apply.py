@@ -7,7 +7,7 @@ takes back what it wrote too late. Decides nothing about the plan: guards do.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -21,7 +21,7 @@ from llmcompile.push.ownership import Record, retire, retired, unretire
 from llmcompile.push.plan import Plan
 from llmcompile.push.report import Report
 from llmcompile.push.steady import Annotate, Steady
-from llmcompile.push.store import Held
+from llmcompile.push.store import Held, Version
 
 Done = Callable[[str, int], None]
 """Called with a secret and the version that it got."""
@@ -187,13 +187,23 @@ class Run:
             assert held is not None and top is not None  # noqa: S101, PT018 - ours at least
             for each in range(theirs + 1, top.number + 1):
                 theirs = theirs if each in mine else each
-            wanted = store.read(write.secret, theirs) if theirs else None
+            wanted = self._of_last_run(held, mine) or (store.read(write.secret, theirs) if theirs else None)
             if top.number not in mine or wanted is None or wanted.payload is None:
                 return
             if wanted.payload == top.payload:
                 self.steady.note(held, partial(self._recorded, write, top.number))
                 return
             mine.add(self.steady.add(write.secret, wanted.payload, top.number + 1))
+
+    def _of_last_run(self, held: Held, mine: Container[int]) -> Version | None:
+        """What the last of all runs wrote, where that is known.
+
+        Of several that were taken over, each may have come too late: what is not ours may be theirs.
+        """
+        last, record = ledger.last(self.steady.store)[1], Record.of(held)
+        if last is None or record is None or record.plan != last.plan or record.version in mine:
+            return None
+        return self.steady.store.read(held.secret, record.version)
 
     def _recorded(self, write: Write, number: int, annotations: Mapping[str, str]) -> Mapping[str, str]:
         """The annotations once our version was taken back: what they said before we claimed it, or what others say."""
