@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
@@ -52,6 +53,14 @@ class Related:
 
 
 @dataclass(frozen=True, slots=True)
+class Fix:
+    """What a machine may write at a diagnostic's place without asking: nothing else can have been meant."""
+
+    value: str | int | Decimal
+    """The value that stands there then; where the place is a key, its name."""
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One problem. The severity follows from the code."""
 
@@ -60,6 +69,7 @@ class Diagnostic:
     place: Place
     hint: str = ""
     related: tuple[Related, ...] = ()
+    fix: Fix | None = None
 
     def __post_init__(self) -> None:
         assert self.code in CODES, f"undeclared code {self.code}"  # noqa: S101 - a bug, never a user's answer

@@ -1,9 +1,17 @@
-"""Did you mean: the nearest of the names that exist."""
+"""Did you mean: the nearest of the names that exist, and whether it is certain."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
+
+from llmcompile.diagnostics import Fix
+
+_LONG = 8
+"""Names from this length on may have two typing mistakes."""
+_SHORT = 5
+"""Below this length another letter makes another word; only two that are swapped are a mistake for certain."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -17,3 +25,52 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
     """A hint with the nearest name, else another hint."""
     match = nearest(name, known)
     return f"did you mean '{match}'?" if match else otherwise
+
+
+def fix_for(name: str, known: Collection[str], *, closed: bool = False) -> Fix | None:
+    """The nearest name as a fix, where it is certain: mistyped, and no other name is as near.
+
+    ``closed``: nobody makes names of this kind but we. Where users do, a number makes another version, region or
+    model, and a letter that stands alone another team: names that differ in one are never each other's mistake.
+    """
+    match = nearest(name, known)
+    if match is None or len(name) > 200:
+        return None
+    alike = [each for each in known if _bare(each) == _bare(name)]
+    if alike:
+        return Fix(alike[0]) if alike == [match] else None
+    distance = _distance(name.lower(), match.lower())
+    if distance > (2 if len(name) >= _LONG else 1) or not (closed or _same_name(name.lower(), match.lower())):
+        return None
+    rivals = (each for each in known if each != match and abs(len(each) - len(name)) <= distance)
+    return None if any(_distance(name.lower(), each.lower()) <= distance for each in rivals) else Fix(match)
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"(?<![0-9])[-_. ]|[-_. ](?![0-9])", "", name.lower())
+
+
+def _same_name(one: str, other: str) -> bool:
+    """Whether two names are too much alike to be two names."""
+    swapped = sorted(one) == sorted(other)
+    if len(one) < _SHORT and not swapped:
+        return False
+    words = [
+        [each for each in re.split(r"[-_. /]", name) if re.search(r"\d", each) or len(each) < 3]
+        for name in (one, other)
+    ]
+    digits = [re.sub(r"\D", "", name) for name in (one, other)]
+    return digits[0] == digits[1] and [sorted(each) for each in words[0]] == [sorted(each) for each in words[1]]
+
+
+def _distance(one: str, other: str) -> int:
+    """Letters to insert, leave out or replace, or neighbours to swap (optimal string alignment)."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, letter in enumerate(one, start=1):
+        before, above, row = row, before, [i]
+        for j, wanted in enumerate(other, start=1):
+            row.append(min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != wanted)))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == wanted:
+                row[j] = min(row[j], above[j - 2] + 1)
+    return row[-1]

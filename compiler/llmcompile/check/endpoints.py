@@ -14,7 +14,7 @@ from llmcompile.link.catalogue import OAuth
 from llmcompile.literals import quote
 from llmcompile.load.repository import PROJECT_FILE
 from llmcompile.providers import PREFIXES, PROVIDERS, split_prefix
-from llmcompile.suggest import did_you_mean
+from llmcompile.suggest import did_you_mean, fix_for
 
 _VERSION = re.compile(r"20\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(-preview)?")
 _HEADER = re.compile(r"[A-Za-z0-9-]+")
@@ -128,7 +128,8 @@ def credentials(context: Context) -> Iterator[Diagnostic]:
         if credential.provider is not None and credential.provider not in PREFIXES:
             hint = did_you_mean(credential.provider, PREFIXES, f"one of {', '.join(PROVIDERS)}")
             message = f"no provider {quote(credential.provider)} in the registry"
-            yield Diagnostic("provider-unknown", message, place / "provider", hint)
+            fix = fix_for(credential.provider, PREFIXES, closed=True)
+            yield Diagnostic("provider-unknown", message, place / "provider", hint, fix=fix)
         if credential.api_key is None and credential.oauth is None:
             message = "a credential without api_key or oauth"
             yield Diagnostic("auth-missing", message, place.key(), "add api_key: ref+gcpsecrets://PROJECT/SECRET")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 from llmcompile.check.context import Context
-from llmcompile.diagnostics import Diagnostic, Place
+from llmcompile.diagnostics import Diagnostic, Fix, Place
 from llmcompile.inputs.account import Access, Restriction
 from llmcompile.inputs.account import Account as AccountInput
 from llmcompile.inputs.model import FALLBACKS
@@ -13,7 +13,7 @@ from llmcompile.link.catalogue import Account, Catalogue
 from llmcompile.literals import quote
 from llmcompile.load.repository import PROJECT_FILE
 from llmcompile.providers import split_prefix
-from llmcompile.suggest import did_you_mean
+from llmcompile.suggest import did_you_mean, fix_for
 
 
 def regions(context: Context) -> Iterator[Diagnostic]:
@@ -25,7 +25,8 @@ def regions(context: Context) -> Iterator[Diagnostic]:
                 route = ("regions", index) if account.input.regions else ("region",)
                 hint = did_you_mean(region, catalogue.regions, f"add regions/{region}.yaml")
                 message = f"account '{account.id}' is in a region without a file: {quote(region)}"
-                yield Diagnostic("region-unknown", message, Place(account.file, route), hint)
+                fix = fix_for(region, catalogue.regions)
+                yield Diagnostic("region-unknown", message, Place(account.file, route), hint, fix=fix)
 
 
 def tiers(context: Context) -> Iterator[Diagnostic]:
@@ -37,7 +38,7 @@ def tiers(context: Context) -> Iterator[Diagnostic]:
         for tier, place in named:
             if tier is not None and tier not in known:
                 hint = did_you_mean(tier, known, f"declare it under tiers: in {PROJECT_FILE}")
-                yield Diagnostic("tier-unknown", f"no tier {quote(tier)}", place, hint)
+                yield Diagnostic("tier-unknown", f"no tier {quote(tier)}", place, hint, fix=fix_for(tier, known))
 
 
 def teams(context: Context) -> Iterator[Diagnostic]:
@@ -47,7 +48,8 @@ def teams(context: Context) -> Iterator[Diagnostic]:
             if key.team is not None and key.team not in account.input.teams:
                 hint = did_you_mean(key.team, account.input.teams, "declare it under teams:")
                 place = Place(account.file, ("keys", index, "team"))
-                yield Diagnostic("team-unknown", f"no team {quote(key.team)} in this account", place, hint)
+                fix = fix_for(key.team, account.input.teams)
+                yield Diagnostic("team-unknown", f"no team {quote(key.team)} in this account", place, hint, fix=fix)
 
 
 def served_models(context: Context) -> Iterator[Diagnostic]:
@@ -75,7 +77,9 @@ def _model(catalogue: Catalogue, who: str, listed: str, place: Place) -> Iterato
     if not catalogue.knows_model(code):
         hint = did_you_mean(code, catalogue.models, "add it under models/")
         message = f"{who} a model that is not in the catalogue: {quote(listed)}"
-        yield Diagnostic("model-unknown", message, place, hint)
+        fix = fix_for(code, catalogue.models)
+        fix = fix and Fix(listed.removesuffix(code) + str(fix.value))
+        yield Diagnostic("model-unknown", message, place, hint, fix=fix)
 
 
 def granted_names(context: Context) -> Iterator[Diagnostic]:
@@ -88,7 +92,7 @@ def granted_names(context: Context) -> Iterator[Diagnostic]:
                     known = [*catalogue.models, *account.input.route_groups]
                     hint = did_you_mean(name, known, "add it under models/, or as a route group")
                     message = f"no model or route group {quote(name)} to grant"
-                    yield Diagnostic("model-unknown", message, place / "models" / index, hint)
+                    yield Diagnostic("model-unknown", message, place / "models" / index, hint, fix=fix_for(name, known))
 
 
 def _grants(file: str, account: AccountInput) -> Iterator[tuple[Place, Access | Restriction]]:
@@ -114,12 +118,13 @@ def groups(context: Context) -> Iterator[Diagnostic]:
                     yield from _group(catalogue, group, place / "groups" / index, known)
 
 
-def _group(catalogue: Catalogue, group: str, place: Place, known: Iterable[str]) -> Iterator[Diagnostic]:
+def _group(catalogue: Catalogue, group: str, place: Place, known: Collection[str]) -> Iterator[Diagnostic]:
     if group in catalogue.project.access_groups:
         yield Diagnostic("group-empty", f"no model carries the access group '{group}' yet", place)
     elif not catalogue.broken_models:
         hint = did_you_mean(group, known, f"add it to a model, or declare it under access_groups: in {PROJECT_FILE}")
-        yield Diagnostic("group-unknown", f"nothing declares the access group {quote(group)}", place, hint)
+        message = f"nothing declares the access group {quote(group)}"
+        yield Diagnostic("group-unknown", message, place, hint, fix=fix_for(group, known))
 
 
 def fallbacks(context: Context) -> Iterator[Diagnostic]:
@@ -130,7 +135,8 @@ def fallbacks(context: Context) -> Iterator[Diagnostic]:
                 if not context.catalogue.knows_model(code):
                     hint = did_you_mean(code, context.catalogue.models, "add it under models/, or remove it here")
                     message = f"a fallback to a model that is not in the catalogue: {quote(code)}"
-                    yield Diagnostic("fallback-unknown", message, Place(model.file, (field, index)), hint)
+                    fix = fix_for(code, context.catalogue.models)
+                    yield Diagnostic("fallback-unknown", message, Place(model.file, (field, index)), hint, fix=fix)
 
 
 def region_endpoints(context: Context) -> Iterator[Diagnostic]:
@@ -141,7 +147,9 @@ def region_endpoints(context: Context) -> Iterator[Diagnostic]:
                 if name not in region.input.endpoints:
                     hint = did_you_mean(name, region.input.endpoints, "declare it under endpoints:")
                     place = Place(region.file, ("models", model, index))
-                    yield Diagnostic("endpoint-unknown", f"no endpoint {quote(name)} in this region", place, hint)
+                    message = f"no endpoint {quote(name)} in this region"
+                    fix = fix_for(name, region.input.endpoints)
+                    yield Diagnostic("endpoint-unknown", message, place, hint, fix=fix)
 
 
 def members(context: Context) -> Iterator[Diagnostic]:
@@ -170,4 +178,5 @@ def _member_endpoint(
         lack = "does not serve" if declared else "is not declared; it cannot serve"
         message = f"endpoint {quote(endpoint)} {lack} {quote(model)}"
         hint = did_you_mean(endpoint, serving, f"one of {', '.join(sorted(serving))}" if serving else "")
-        yield Diagnostic("endpoint-unknown", message, place / "endpoint", hint)
+        fix = None if declared else fix_for(endpoint, serving)
+        yield Diagnostic("endpoint-unknown", message, place / "endpoint", hint, fix=fix)

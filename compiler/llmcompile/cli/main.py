@@ -38,6 +38,7 @@ COMMANDS = {
     "account": ("account", "Add an account."),
     "endpoint": ("endpoint", "Add an endpoint to an account or a region."),
     "key": ("key", "Issue a router key; the YAML gets its hash."),
+    "fix": ("fix", "Fix what has only one answer: mistyped names, quotes."),
     "fmt": ("fmt", "Lay out the YAML in one way; words, quotes, comments and order stay."),
     "price": ("price", "Show what a model costs at an instant, or give it a new price."),
     "schema": ("schema", "Write the editor's schemas."),

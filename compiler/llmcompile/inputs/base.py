@@ -22,7 +22,7 @@ class Input(BaseModel):
 def problem(code: str, message: str, hint: str = "", **where: Any) -> PydanticCustomError:
     """An error that becomes a diagnostic of this code.
 
-    ``where`` may hold ``below`` (a route below the value), ``at`` ("key"), and ``first`` (a route below the
-    value, with ``first_label``) for the related place.
+    ``where`` may hold ``below`` (a route below the value), ``at`` ("key"), ``first`` (a route below the
+    value, with ``first_label``) for the related place, and ``fix`` (the value that was meant for certain, or None).
     """
     return PydanticCustomError(code, "{message}", {"message": message, "hint": hint, **where})

@@ -38,9 +38,27 @@ def kind_of(value: object) -> str:
     return kinds.get(type(value), "nothing")
 
 
+def quoted(value: Any) -> str | None:
+    """The text that a value would be in quotes; None where that is not certain, or it is no scalar."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = str(value) if isinstance(value, int | Decimal) else None
+    return None if text is None or "E" in text else text  # 1e3 is kept as 1E+3
+
+
+def number_of(value: Any) -> int | Decimal | None:
+    """The number that text in quotes is; None where it is none."""
+    if not isinstance(value, str) or not re.fullmatch(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?", value) or len(value) > 30:
+        return None
+    return Decimal(value) if "." in value else int(value)
+
+
 def _text(value: Any, hint: str = "quote it") -> str:
     if not isinstance(value, str):
-        raise problem("type-wrong", f"expected text, found {kind_of(value)}", hint if value is not None else "")
+        fix = quoted(value) if hint == "quote it" else None
+        raise problem(
+            "type-wrong", f"expected text, found {kind_of(value)}", hint if value is not None else "", fix=fix
+        )
     return value
 
 
@@ -64,7 +82,9 @@ class Spelling:
             fits = (re.sub(odd, "-", text.lower()).strip("-._") for odd in (r"[^a-z0-9._-]+", r"[^a-z0-9_-]+"))
             fit = next((each for each in fits if re.fullmatch(self.pattern, each)), "")
             hint = f"write '{fit}'" if fit else ""
-            raise problem(self.code, f"{self.what} {quote(text)} is not made of {self.allowed}", hint)
+            # What is declared here others refer to; a group or a tag is nobody's name.
+            fix = fit or None if self.code in ("group-name", "value-invalid") else None
+            raise problem(self.code, f"{self.what} {quote(text)} is not made of {self.allowed}", hint, fix=fix)
         return text
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
@@ -197,7 +217,7 @@ Instant = Annotated[
 def _price(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         hint = "write a plain number such as 2.50, without quotes"
-        raise problem("type-wrong", f"expected a number, found {kind_of(value)}", hint)
+        raise problem("type-wrong", f"expected a number, found {kind_of(value)}", hint, fix=number_of(value))
     price = Decimal(value)
     if price < 0:
         raise problem("price-negative", "a price cannot be negative", "a free unit costs 0")
@@ -216,7 +236,8 @@ Price = Annotated[
 def _seconds(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         hint = "write a plain number such as 30, without quotes"
-        raise problem("type-wrong", f"expected a number of seconds, found {kind_of(value)}", hint)
+        message = f"expected a number of seconds, found {kind_of(value)}"
+        raise problem("type-wrong", message, hint, fix=number_of(value))
     if not 0 < value <= 3600:
         raise problem("value-invalid", "a time limit lies above 0 and up to 3600 seconds")
     return Decimal(value)
@@ -233,7 +254,8 @@ def _currency(value: Any) -> str:
     text = _text(value)
     if text not in CURRENCIES:
         hint = f"write '{text.upper()}'" if text.upper() in CURRENCIES else "write an ISO 4217 code such as USD"
-        raise problem("price-currency", f"{quote(text)} is not a currency of ISO 4217", hint)
+        fix = text.upper() if text.upper() in CURRENCIES else None
+        raise problem("price-currency", f"{quote(text)} is not a currency of ISO 4217", hint, fix=fix)
     return text
 
 

@@ -18,7 +18,7 @@ from llmcompile.literals import quote
 from llmcompile.load.repository import PROJECT_FILE
 from llmcompile.providers import PREFIXES, PROVIDERS, Provider, split_prefix
 from llmcompile.refs import Ref
-from llmcompile.suggest import did_you_mean
+from llmcompile.suggest import did_you_mean, fix_for
 
 Listed = tuple[str, str | None, Place]
 """A model as an endpoint lists it: the name as written, the upstream's own name, the place."""
@@ -92,7 +92,8 @@ class EndpointLinker:
         known = self.project.credentials
         if name not in known:
             hint = did_you_mean(name, known, f"declare it under credentials: in {PROJECT_FILE}")
-            self._say("credential-unknown", f"no credential {quote(name)}", place / "credential", hint)
+            at, message = place / "credential", f"no credential {quote(name)}"
+            self.diagnostics.append(Diagnostic("credential-unknown", message, at, hint, fix=fix_for(name, known)))
             return None
         return known[name]
 
@@ -125,7 +126,9 @@ class EndpointLinker:
         if name in PREFIXES:
             return PREFIXES[name]
         hint = did_you_mean(name, PREFIXES, f"one of {', '.join(PROVIDERS)}")
-        self._say("provider-unknown", f"no provider {quote(name)} in the registry", place, hint)
+        message = f"no provider {quote(name)} in the registry"
+        fix = fix_for(name, PREFIXES, closed=True)
+        self.diagnostics.append(Diagnostic("provider-unknown", message, place, hint, fix=fix))
         return None
 
     def _same_provider(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -10,10 +11,10 @@ from pydantic_core import ErrorDetails
 
 from llmcompile import literals, refs
 from llmcompile.codes import CODES
-from llmcompile.diagnostics import Diagnostic, Place, Related, Route
-from llmcompile.inputs.values import kind_of
+from llmcompile.diagnostics import Diagnostic, Fix, Place, Related, Route
+from llmcompile.inputs.values import kind_of, number_of, quoted
 from llmcompile.literals import quote
-from llmcompile.suggest import did_you_mean
+from llmcompile.suggest import did_you_mean, fix_for
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -85,14 +86,17 @@ def _diagnostic(model: type[BaseModel], file: str, data: Any, detail: ErrorDetai
         name = str(loc[-1])
         known = _fields(model, loc[:-1])
         hint = did_you_mean(name, known, f"known keys: {', '.join(sorted(known))}")
-        return Diagnostic("key-unknown", f"unknown key {quote(name)}", place.key(), hint)
+        return Diagnostic(
+            "key-unknown", f"unknown key {quote(name)}", place.key(), hint, fix=fix_for(name, known, closed=True)
+        )
     if kind == "missing":
         parent = Place(file, loc[:-1], "key")
         return Diagnostic("key-missing", f"required key '{loc[-1]}' is missing", parent, f"add {loc[-1]}:")
     if kind in _EXPECTED:
         found = kind_of(detail["input"])
         hint = _HINTS.get(kind, "") if found != "nothing" else "fill it in or remove the key"
-        return Diagnostic("type-wrong", f"expected {_EXPECTED[kind]}, found {found}", place, hint)
+        message = f"expected {_EXPECTED[kind]}, found {found}"
+        return Diagnostic("type-wrong", message, place, hint, fix=_retyped(kind, detail["input"]))
     if kind == "literal_error":
         return _unknown_value(context, place, detail["input"])
     form = _RANGES.get(kind)
@@ -110,7 +114,22 @@ def _own(code: str, context: dict[str, Any], place: Place) -> Diagnostic:
     related: tuple[Related, ...] = ()
     if "first" in context:
         related = (Related(Place(place.file, (*place.route, *context["first"])), context["first_label"]),)
-    return Diagnostic(code, context["message"], below, context["hint"], related)
+    fix = Fix(context["fix"]) if context.get("fix") is not None else None
+    return Diagnostic(code, context["message"], below, context["hint"], related, fix)
+
+
+def _retyped(kind: str, value: Any) -> Fix | None:
+    """The value with or without quotes, where that alone was wrong."""
+    if kind == "string_type":
+        retyped: str | int | Decimal | None = quoted(value)
+    elif kind == "bool_type":
+        retyped = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}.get(
+            value.lower() if isinstance(value, str) else ""
+        )
+    else:
+        retyped = number_of(value) if kind == "int_type" else None
+        retyped = None if isinstance(retyped, Decimal) else retyped
+    return None if retyped is None else Fix(retyped)
 
 
 def _unknown_value(context: dict[str, Any], place: Place, value: Any) -> Diagnostic:
@@ -121,10 +140,14 @@ def _unknown_value(context: dict[str, Any], place: Place, value: Any) -> Diagnos
         if isinstance(value, int) and not isinstance(value, bool):
             return Diagnostic("value-unknown", f"{value} is not a known value", place, f"write {words}")
         hint = f"write {words}, without quotes" if str(value) in known else f"write {words}"
-        return Diagnostic("type-wrong", f"expected a whole number, found {kind_of(value)}", place, hint)
+        fix = Fix(int(value)) if isinstance(value, str) and value in known else None
+        return Diagnostic("type-wrong", f"expected a whole number, found {kind_of(value)}", place, hint, fix=fix)
     if not isinstance(value, str):
         return Diagnostic("type-wrong", f"expected text, found {kind_of(value)}", place, f"write one of {words}")
-    return Diagnostic("value-unknown", f"{quote(value)} is not one of {words}", place, did_you_mean(value, known))
+    message = f"{quote(value)} is not one of {words}"
+    return Diagnostic(
+        "value-unknown", message, place, did_you_mean(value, known), fix=fix_for(value, known, closed=True)
+    )
 
 
 def _fields(model: type[BaseModel], route: Route) -> list[str]:
