@@ -121,6 +121,22 @@ def test_a_key_of_a_known_form_is_never_a_name(tmp_path: Path) -> None:
     assert "abcdefgh" not in ran.said
 
 
+def test_an_id_that_looks_like_a_key_names_nothing(tmp_path: Path) -> None:
+    odd = "7c9f2a1b3d8e4f0a2c6b5d9e1f3a7b8c"
+    info = f"    model_info: {{id: {odd}}}\nrouter_settings:\n"
+    groups = f"  route_groups: [{{key: {odd}, members: [{{deployment_id: {odd}}}]}}]\n"
+    ran = run(tmp_path, "deltallm", ONE + info + groups)
+    named = run(
+        tmp_path, "deltallm", ONE.replace("    litellm", f"    named_credential_id: {odd}\n    litellm"), out="o"
+    )
+    for each in (ran, named):
+        assert each.code == 0
+        assert list(each.loaded("regions/europe-west1.yaml")["endpoints"]) == ["openai"]
+        assert odd not in everything(each)
+    control = run(tmp_path, "deltallm", (ONE + info + groups).replace(odd, "primary"), out="control")
+    assert list(control.loaded("regions/europe-west1.yaml")["endpoints"]) == ["primary"]
+
+
 def test_the_same_secret_becomes_the_same_variable_and_another_its_own(tmp_path: Path) -> None:
     entry = "  - model_name: m{0}\n    litellm_params: {{model: openai/m{0}, api_key: {1}}}\n"
     keys = ("one", "two", "one", "os.environ/IMPORTED_OPENAI_KEY_2")

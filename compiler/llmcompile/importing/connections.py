@@ -174,17 +174,21 @@ class Connector:
 
     def _named(self, name: str, key: Value) -> Named:
         if name not in self.credentials.names:
-            ours = texts.unique(texts.slug(name, "credential"), set(self.credentials.used))
-            self.credentials.names[name] = ours
+            ours = self._credential(name)
             self.credentials.used[ours] = self.keys.ref(key, ours)
         return Named(self.credentials.names[name])
+
+    def _credential(self, name: str) -> str:
+        """A name of ours for a credential."""
+        fit = texts.slug("" if texts.unfit(name) else name, "credential")
+        self.credentials.names[name] = texts.unique(fit, set(self.credentials.used))
+        return self.credentials.names[name]
 
     def _of_database(self, name: Value) -> Named:
         """A credential of which the file knows the id alone."""
         text = name.text or ""
         if text not in self.credentials.names:
-            ours = texts.unique(texts.slug(text, "credential"), set(self.credentials.used))
-            self.credentials.names[text] = ours
+            ours = self._credential(text)
             self.credentials.used[ours] = self.keys.made_up(name, ours)
         ours = self.credentials.names[text]
         what = f"the credential is in the proxy's database: {self.credentials.used[ours]} in its place"

@@ -155,7 +155,7 @@ class Reader:
             kind=kind,
             order=order,
             id=label or f"{name}-{index}",
-            label=label,
+            label="" if texts.unfit(label) else label,
             prices=prices.read((entry.params, entry.info), self.report),
             priced_as=self._priced_as(entry, str(model.text), named),
             groups=normalised(groups, self.report, "access group") if groups else (),

@@ -96,17 +96,25 @@ def _refs(fleet: Fleet) -> Iterator[Ref]:
 
 
 def _items(request: Request, items: Iterable[Item]) -> Iterator[str]:
-    """A line for each item; those that differ in nothing but the entry of a list share one.
+    """A line for each item; those of which the same is to be said in one section, or one list, share a line.
 
     No colon behind the item: where it is a secret's field, what follows would be masked as its value.
     """
     groups: dict[tuple[str, str], list[Item]] = {}
     for each in items:
-        groups.setdefault((re.sub(r"\[\d+\]", "[]", written(each.route)), each.message), []).append(each)
+        section = re.sub(r"\[\d+\]", "[]", written(each.route[:-1]))
+        groups.setdefault((section, each.message), []).append(each)
     for group in groups.values():
         first = group[0]
-        more = f" (and {len(group) - 1} more)" if len(group) > 1 else ""
-        yield f"  {_file(request)}:{first.line}:{first.column} {written(first.route)}{more} - {first.message}"
+        yield f"  {_file(request)}:{first.line}:{first.column} {written(first.route)}{_others(group)} - {first.message}"
+
+
+def _others(group: list[Item]) -> str:
+    """What else of a group's section has the same said of it."""
+    names = list(dict.fromkeys(str(each.route[-1]) for each in group))
+    if len(names) == 1:
+        return f" (and {len(group) - 1} more)" if len(group) > 1 else ""
+    return f" (and {', '.join(names[1:])}{f'; {len(group)} in all' if len(group) > len(names) else ''})"
 
 
 def _file(request: Request) -> str:

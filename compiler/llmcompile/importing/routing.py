@@ -175,6 +175,9 @@ def route_groups(value: Value | None, fleet: Fleet, report: Report, groups: Grou
 def _route_group(entry: Value, key: Value, fleet: Fleet, report: Report, into: Groups) -> None:
     text = str(key.text)
     name = texts.slug(text, "group")
+    if reason := texts.unfit(text):
+        report.left_out(key, f"a route group that cannot have this name: {reason}")
+        return
     if text in into.taken or name in into.taken:
         report.left_out(key, "a model, or another route group, has its name")
         return

@@ -155,6 +155,8 @@ def _written(request: Request, outcome: Outcome, texts: Mapping[str, str]) -> Ou
     with folder.staged(request.out, everything) as staging:
         compiled = compile_repository(staging, request.as_of)
         shown = [each for each in compiled.diagnostics if each.severity is not Severity.NOTE]
+        # Names and values were looked at one by one; this is the last look before anything gets its place.
+        assert "secret-literal" not in {each.code for each in shown}, "a secret would be written"  # noqa: S101
         problems = tuple(located(shown, Locator(staging)))
         folder.place(staging, request.out)
     return replace(outcome, files=tuple(sorted(everything)), problems=problems, passed=not compiled.failed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from urllib.parse import urlsplit
 
 from pydantic_core import PydanticCustomError
@@ -12,7 +13,6 @@ from llmcompile.importing.dialects import Dialect
 from llmcompile.inputs.urls import check_url
 from llmcompile.literals import quote
 from llmcompile.providers import PROVIDERS, Provider
-from llmcompile.suggest import did_you_mean
 
 _OPENAI = re.compile(r"(gpt-|chatgpt-|ft:gpt-|o[1-9](-|$)|text-embedding-|dall-e-|whisper-|tts-)")
 _DEPLOYMENT = re.compile(r"(?P<base>.*)/openai/deployments/(?P<name>[^/]+)(/.*)?")
@@ -68,7 +68,9 @@ def _known(dialect: Dialect, name: str) -> Provider:
     if name in dialect.providers:
         return PROVIDERS[dialect.providers[name]]
     otherwise = "if it speaks OpenAI's dialect, write openai/MODEL and its api_base"
-    hint = did_you_mean(name, dialect.providers, otherwise)
+    # Closer than elsewhere: most of the names that nobody here knows are no misspellings but other providers.
+    near = get_close_matches(name.lower(), dialect.providers, n=1, cutoff=0.8)
+    hint = f"did you mean '{near[0]}'?" if near else otherwise
     raise UnknownUpstream(f"{quote(name)} is not in the provider registry; {hint}")
 
 
