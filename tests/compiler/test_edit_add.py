@@ -1,10 +1,7 @@
-"""``model add``, ``account add``, ``endpoint add`` and ``key add``: what is added, and all that stays as it was."""
+"""``model add``, ``account add``, ``endpoint add``, and keys: what is added, and all that stays as it was."""
 
 from __future__ import annotations
 
-import hashlib
-import itertools
-import re
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.compiler.example import AS_OF, copy_example
 from tests.compiler.layouts import MANY, assert_only_added, corpus, data_of, layouts, notes
-from tests.compiler.repo import FILES, run_cli, write_repo
+from tests.compiler.repo import run_cli, write_repo
 
 from llmcompile.edit.draft import Draft
 from llmcompile.edit.endpoints import Place, add_to_account, add_to_region
-from llmcompile.edit.keys import PREFIX, add_key, hashed, new_key
+from llmcompile.edit.keys import add_key
 from llmcompile.errors import RefusedError
 from llmcompile.inputs.account import Account
 from llmcompile.inputs.region import Region
-from llmcompile.literals import looks_literal
 from llmcompile.load.shape import validate
 from llmcompile.load.source import Source
 from llmcompile.pipeline import compile_repository
 from llmcompile.show.explain import snapshot_of
-from llmrouter.access import Access
-from llmrouter.errors import ApiError
 
 ACCOUNT, REGION = "accounts/acme.yaml", "regions/europe-west6.yaml"
 HASH = "0123456789abcdef" * 4
@@ -261,6 +255,19 @@ def test_a_model_an_account_and_an_endpoint_from_nothing_to_a_fleet_that_passes(
     assert done.returncode == 0, done.stderr
 
 
+def test_what_dates_and_places_something(tmp_path: Path) -> None:
+    root = write_repo(tmp_path)
+    assert run(root, "model", "add", "gpt-5", "--type", "chat", "--retires", "2027-01-01").returncode == 0
+    assert "type: chat\nretires: 2027-01-01\n" in (root / "models/gpt-5.yaml").read_text(encoding="utf-8")
+    placed = ("--geo", "eu", "--location", "swedencentral", "--expires", "2026-12-31T12:00:00Z")
+    assert run(root, "account", "add", "kent", "--region", "europe-west6", "--source", "tenant").returncode == 1
+    assert run(root, "endpoint", "add", "kent", "new", *KEYED, *placed).returncode == 0
+    written = (root / "accounts/kent.yaml").read_text(encoding="utf-8")
+    assert "    expires: 2026-12-31T12:00:00Z\n    geo: eu\n    location: swedencentral\n" in written
+    asked = ("--region", "europe-west6", "--source", "tenant", "--residency", "eu", "--residency", "ch", "--dry-run")
+    assert "+residency: [eu, ch]" in run(root, "account", "add", "wayne", *asked).stdout
+
+
 def test_an_endpoint_of_a_region_is_tried_where_it_was_put(tmp_path: Path) -> None:
     root = copy_example(tmp_path)
     old = (root / REGION).read_text(encoding="utf-8")
@@ -341,69 +348,3 @@ def test_a_dry_run_shows_a_new_file_and_writes_none(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert done.stdout.startswith("--- /dev/null\n+++ b/models/gpt-5.yaml\n")
     assert not (root / "models/gpt-5.yaml").exists()
-
-
-# Keys.
-
-
-def test_a_key_is_shown_once_and_the_router_knows_it_by_its_hash(tmp_path: Path) -> None:
-    root = copy_example(tmp_path)
-    text = (root / "accounts/globex.yaml").read_text(encoding="utf-8")
-    done = run_cli("key", "add", "globex", "third", "--team", "support", "--tier", "free", cwd=root)
-    assert done.returncode == 0, done.stderr
-    key = done.stdout.removesuffix("\n")
-    assert re.fullmatch(PREFIX + "[A-Za-z0-9]{43}", key)
-    assert key[len(PREFIX) :] not in done.stderr
-    written = b"".join(path.read_bytes() for path in root.rglob("*") if path.is_file()).decode()
-    assert key[len(PREFIX) :] not in written
-    line = f"  - {{id: third, team: support, tier: free, sha256: {hashlib.sha256(key.encode()).hexdigest()}}}\n"
-    assert (root / "accounts/globex.yaml").read_text(encoding="utf-8") == text + line
-    compiled = compile_repository(root, AS_OF)
-    assert not compiled.failed
-    access = Access(snapshot_of(compiled.documents, "globex", "europe-west6").keys)
-    found = access.identify([(b"authorization", b"Bearer " + key.encode())])
-    assert found is not None
-    assert (found.id, found.team) == ("third", "support")
-    with pytest.raises(ApiError):
-        access.identify([(b"authorization", b"Bearer " + key.encode()[:-1])])
-
-
-def test_keys_are_all_different_and_would_be_noticed_where_they_do_not_belong() -> None:
-    keys = {new_key() for _ in range(200)}
-    assert len(keys) == 200
-    assert all(looks_literal(key) for key in keys)
-    letters = set(itertools.chain.from_iterable(key[len(PREFIX) :] for key in keys))
-    assert len(letters) == 62
-    assert hashed("a") != hashed("b")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["globx", "third"], "did you mean 'globex'?"),
-        (["globex", "research"], "there is a key 'research' already"),
-        (["globex", "third", "--team", "suport"], "did you mean 'support'?"),
-        (["globex", "third", "--tier", "fre"], "did you mean 'free'?"),
-        (["globex", "Third Key"], "write 'third-key'"),
-    ],
-)
-def test_no_key_is_told_where_none_is_kept(tmp_path: Path, arguments: list[str], says: str) -> None:
-    root = copy_example(tmp_path)
-    done = run_cli("key", "add", *arguments, cwd=root)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert says in done.stderr
-    assert PREFIX not in done.stderr
-
-
-def test_no_key_is_told_where_the_file_cannot_be_written(tmp_path: Path) -> None:
-    root = write_repo(tmp_path)
-    (root / ACCOUNT).chmod(0o400)
-    done = run_cli("key", "add", "acme", "bot", cwd=root)
-    assert (done.returncode, done.stdout) == (5, "")
-    assert PREFIX not in done.stderr
-    (root / ACCOUNT).chmod(0o600)
-    assert run_cli("key", "add", "acme", "bot", cwd=root).stdout.startswith(PREFIX)
-    broken = write_repo(tmp_path / "broken", {"llmcompile.yaml": FILES["llmcompile.yaml"] + "tears: {}\n"})
-    done = run_cli("key", "add", "acme", "bot", "--tier", "pro", cwd=broken)
-    assert (done.returncode, done.stdout) == (1, "")
-    assert "unknown key 'tears'" in done.stderr

@@ -25,6 +25,7 @@ def command() -> None:
 @click.option("--tier", metavar="TIER", help="Limits on the platform's endpoints.")
 @click.option("--group", "groups", metavar="GROUP", multiple=True, help="What it may call: a group. Repeatable.")
 @click.option("--model", "models", metavar="MODEL", multiple=True, help="What it may call: a model. Repeatable.")
+@click.option("--residency", metavar="GEO", multiple=True, help="Where its data may be processed. Repeatable.")
 @click.option("--description", metavar="TEXT", help="A note for readers.")
 @click.argument("account")
 def add(root: Path | None, as_of: datetime | None, dry_run: bool, no_check: bool, account: str, **options: Any) -> None:
@@ -45,6 +46,6 @@ def add(root: Path | None, as_of: datetime | None, dry_run: bool, no_check: bool
     several = {"regions": regions} if len(regions) > 1 else {"region": regions[0]}
     access = Braces({kind: options[kind] for kind in ("groups", "models") if options[kind]})
     data = {"account": account, "description": options["description"], **several}
-    data |= {"source": options["source"], "tier": options["tier"], "access": access}
+    data |= {"source": options["source"], "tier": options["tier"], "residency": options["residency"], "access": access}
     editing.created(done, f"accounts/{account}.yaml", Account, document("account", data))
     editing.checked(done)

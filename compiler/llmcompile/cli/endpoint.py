@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from llmcompile.cli import editing
+from llmcompile.cli.options import InstantType
 from llmcompile.cli.price_options import NumberType
 from llmcompile.errors import UsageError
 
@@ -25,6 +26,9 @@ _FIELDS = (
     "deployment_prefix",
     "api_key",
     "credential",
+    "expires",
+    "geo",
+    "location",
     "timeout_seconds",
     "weight",
     "tags",
@@ -53,6 +57,9 @@ _FIELDS = (
 @click.option("--timeout-seconds", type=NumberType(), metavar="SECONDS", help="How long the first byte may take.")
 @click.option("--weight", type=int, metavar="N", help="Its share among endpoints of one priority.")
 @click.option("--tag", "tags", metavar="TAG", multiple=True, help="For routing. Repeatable.")
+@click.option("--geo", metavar="GEO", help="Where it processes data, such as eu; what residency is proven against.")
+@click.option("--location", metavar="REGION", help="The cloud's region, where neither host nor name says so.")
+@click.option("--expires", type=InstantType(), metavar="DATE", help="When the key or the client secret ends.")
 @click.option("--first", is_flag=True, help="Before all others; their order is priority.")
 @click.option("--after", metavar="NAME", help="Behind this one. Default: last.")
 @click.argument("owner", metavar="ACCOUNT|region/REGION")
@@ -69,11 +76,13 @@ def add(
     from llmcompile.edit import endpoints
     from llmcompile.inputs.account import Account
     from llmcompile.inputs.region import Region
+    from llmcompile.inputs.values import format_instant
 
     if options["first"] and options["after"]:
         raise UsageError("--first and --after exclude each other", "keep one of them")
     models = endpoints.listed(options["models"], editing.names(done.root, "models"))
-    written = endpoints.fields({key: options[key] for key in _FIELDS}, _oauth(options))
+    expires = options["expires"] and format_instant(options["expires"])
+    written = endpoints.fields({key: options[key] for key in _FIELDS} | {"expires": expires}, _oauth(options))
     at = endpoints.Place(options["after"], options["first"])
     kind, _, subject = owner.rpartition("/")
     if kind == "region":

@@ -27,6 +27,7 @@ def command() -> None:
 @click.option("--realtime", is_flag=True, help="It is called over the WebSocket.")
 @click.option("--group", "access_groups", metavar="GROUP", multiple=True, help="Who may call it. Repeatable.")
 @click.option("--fallback", "fallbacks", metavar="MODEL", multiple=True, help="Tried when it fails. Repeatable.")
+@click.option("--retires", type=InstantType(), metavar="DATE", help="When its provider takes it out of service.")
 @click.option("--start", type=InstantType(), metavar="DATE", help="From when its price holds, UTC.")
 @click.option("--currency", metavar="CODE", help="Such as USD.")
 @price_options
@@ -41,12 +42,14 @@ def add(root: Path | None, as_of: datetime | None, dry_run: bool, no_check: bool
     from llmcompile.edit.new import document
     from llmcompile.edit.prices import row
     from llmcompile.inputs.model import Model
+    from llmcompile.inputs.values import format_instant
 
     prices, start, currency = of_options(options), options["start"], options["currency"]
     if (bool(prices), bool(start), bool(currency)) not in ((True,) * 3, (False,) * 3):
         raise UsageError("a price is --start, --currency and a price for each unit", "give all of them, or none")
     fields = ("name", "description", "type", "realtime", "access_groups", "fallbacks")
     data = {"code": code} | {field: options[field] for field in fields}
+    data["retires"] = options["retires"] and format_instant(options["retires"])
     data["token_costs"] = (row(start, currency, prices),) if prices else ()
     editing.created(done, f"models/{code}.yaml", Model, document("model", data))
     editing.checked(done)
