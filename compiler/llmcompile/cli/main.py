@@ -107,7 +107,9 @@ def run() -> NoReturn:
         raise  # an extra that is not installed; the entry point says which
     except Exception as error:  # a bug; its traceback is for its author
         if os.environ.get("LLMCOMPILE_DEBUG"):
-            raise
+            import traceback
+
+            traceback.print_exc()
         _fail(
             f"a bug in llmcompile {__version__}: {type(error).__name__}",
             "please report it with the output of the same command under LLMCOMPILE_DEBUG=1",
