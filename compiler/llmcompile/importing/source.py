@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -103,7 +103,8 @@ def read(path: Path) -> tuple[Value | None, list[Diagnostic]]:
     resolved = path.resolve()
     source = load_source.read(resolved.parent, resolved.name)
     if isinstance(source, Diagnostic):
-        return None, [source]
+        hint = "import it in parts" if source.code == "file-too-large" else source.hint
+        return None, [replace(source, hint=hint)]
     node = compose(source)
     if isinstance(node, Diagnostic):
         return None, [node]
