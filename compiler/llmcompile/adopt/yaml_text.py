@@ -2,55 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
-
-import yaml
 
 from llmcompile.adopt.reading import Existing
 from llmcompile.adopt.translate import Draft, json_route
 from llmcompile.codes import CODES
 from llmcompile.diagnostics import Route
+from llmcompile.emit.yaml_text import dump, schema_line
 from llmcompile.load.source import Source
 from llmcompile.load.strict_yaml import load
-
-_WIDTH = 110
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$")
-_HEAD = "# yaml-language-server: $schema=../schemas/{}.schema.json\n"
-
-
-class _Dumper(yaml.SafeDumper):
-    """Mappings in blocks, lists in brackets, no anchors; text that our loader would take for a number is quoted."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def _list(dumper: yaml.SafeDumper, data: tuple[Any, ...]) -> yaml.Node:
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=True)
-
-
-def _decimal(dumper: yaml.SafeDumper, data: Decimal) -> yaml.Node:
-    return dumper.represent_scalar("tag:yaml.org,2002:float", str(data))
-
-
-_Dumper.add_representer(tuple, _list)
-_Dumper.add_representer(Decimal, _decimal)
-# YAML 1.1 takes 1e5 for text; our loader, like JSON, takes it for a number.
-_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _NUMBER, list("-0123456789"))
-
-
-def dump(data: Any) -> str:
-    """Data in the loader's form as YAML."""
-    text: str = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
-    return text
 
 
 def document_text(draft: Draft) -> str:
     """The text of an account's or region's file."""
-    return _HEAD.format(draft.existing.subject.kind) + _origin(draft.existing, bool(draft.refs)) + dump(draft.written)
+    return schema_line(draft.existing.subject.kind) + _origin(draft.existing, bool(draft.refs)) + dump(draft.written)
 
 
 def _origin(existing: Existing, refs: bool) -> str:
@@ -61,7 +27,7 @@ def _origin(existing: Existing, refs: bool) -> str:
 def model_text(code: str, file: str) -> str:
     """The text of a model's file with all that no document says left open: ``check`` asks for it, line by line."""
     return (
-        _HEAD.format("model")
+        schema_line("model")
         + f"# Adopted with {file}, which lists it. What it is and what it costs stands in no document: fill it in.\n"
         + dump({"code": code})
         + "type:  # chat, realtime, embedding, image_generation, audio_speech, audio_transcription or rerank\n"

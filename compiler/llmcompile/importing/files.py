@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import yaml
-
+from llmcompile.emit.yaml_text import Bare, Flow, dump, schema_line
 from llmcompile.importing.drafts import Endpoint, Fleet, Key, Member, Model, Named, OAuth, RouteGroup, Target
 from llmcompile.importing.texts import Data
 from llmcompile.inputs.model import UNITS
-
-_WIDTH = 110
-_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,39 +25,6 @@ class Where:
     """From when on prices hold, as our YAML has it."""
 
 
-class _Flow(dict[str, Any]):
-    """A mapping that stands in one line."""
-
-
-class _Bare(str):
-    """Text that needs no quotes for our loader, though YAML would like some: a date."""
-
-    __slots__ = ()
-
-
-class _Dumper(yaml.SafeDumper):
-    """Lists in blocks, tuples in brackets, no anchors; what our loader would take for a number is quoted."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, False)
-
-
-def _decimal(dumper: yaml.SafeDumper, data: Decimal) -> yaml.Node:
-    text = f"{data:f}"
-    return dumper.represent_scalar(f"tag:yaml.org,2002:{'float' if '.' in text else 'int'}", text)
-
-
-_Dumper.add_representer(tuple, lambda dumper, data: dumper.represent_sequence("tag:yaml.org,2002:seq", data, True))
-_Dumper.add_representer(_Flow, lambda dumper, data: dumper.represent_mapping("tag:yaml.org,2002:map", data, True))
-_Dumper.add_representer(_Bare, lambda dumper, data: dumper.represent_scalar("tag:yaml.org,2002:timestamp", data))
-_Dumper.add_representer(Decimal, _decimal)
-# YAML 1.1 takes 1e5 for text; our loader, like JSON, takes it for a number.
-_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", _NUMBER, list("-0123456789"))
-
-
 def render(fleet: Fleet, where: Where, origin: str) -> dict[str, str]:
     """Every file, by its path below the root."""
     files = {"llmcompile.yaml": _text("project", ".", origin, _project(fleet))}
@@ -74,9 +36,7 @@ def render(fleet: Fleet, where: Where, origin: str) -> dict[str, str]:
 
 
 def _text(kind: str, root: str, origin: str, data: Mapping[str, Any]) -> str:
-    schema = f"{root}/schemas/{kind}.schema.json".removeprefix("./")
-    body = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
-    return f"# yaml-language-server: $schema={schema}\n# Imported from {origin}.\n{body}"
+    return f"{schema_line(kind, root)}# Imported from {origin}.\n{dump(data)}"
 
 
 def _project(fleet: Fleet) -> dict[str, Any]:
@@ -101,7 +61,7 @@ def _model(model: Model, start: str) -> dict[str, Any]:
     if model.batch_inputs is not None:
         data["upstream_max_batch_inputs"] = model.batch_inputs
     if model.prices:
-        row = {"start": _Bare(start), "currency": "USD", "per_million_tokens": _Flow(_by_unit(model.prices))}
+        row = {"start": Bare(start), "currency": "USD", "per_million_tokens": Flow(_by_unit(model.prices))}
         data["token_costs"] = [row]
     return data
 
@@ -112,7 +72,7 @@ def _by_unit(prices: Mapping[str, Decimal]) -> dict[str, Decimal]:
 
 def _flow(value: Data) -> Any:
     if isinstance(value, dict):
-        return _Flow({key: _flow(each) for key, each in value.items()})
+        return Flow({key: _flow(each) for key, each in value.items()})
     return tuple(_flow(each) for each in value) if isinstance(value, tuple) else value
 
 
@@ -147,7 +107,7 @@ def _own_endpoint(endpoint: Endpoint) -> dict[str, Any]:
 
 def _names(models: Mapping[str, str]) -> Any:
     """Upstream names: in one line where they fit."""
-    return _Flow(models) if len(models) < 3 and len(str(models)) < _WIDTH - 20 else dict(models)
+    return Flow(models) if len(models) < 3 and len(str(models)) < 90 else dict(models)
 
 
 def _target(target: Target) -> dict[str, Any]:
@@ -166,9 +126,9 @@ def _target(target: Target) -> dict[str, Any]:
                 "scopes": (scope,),
             }
     if target.header:
-        data["auth_header"] = _Flow(name=target.header[0], format=target.header[1])
+        data["auth_header"] = Flow(name=target.header[0], format=target.header[1])
     data |= _written(timeout_seconds=target.timeout, weight=target.weight, tags=target.tags or None)
-    return data | ({"chat_batching": _Flow(target.batching)} if target.batching else {})
+    return data | ({"chat_batching": Flow(target.batching)} if target.batching else {})
 
 
 def _written(**fields: Any) -> dict[str, Any]:
@@ -183,6 +143,6 @@ def _route_group(group: RouteGroup) -> dict[str, Any]:
     return data
 
 
-def _member(member: Member, *, weighted: bool) -> _Flow:
+def _member(member: Member, *, weighted: bool) -> Flow:
     weight = member.weight if weighted and member.weight > 1 else None
-    return _Flow(_written(model=member.model, endpoint=member.endpoint, weight=weight))
+    return Flow(_written(model=member.model, endpoint=member.endpoint, weight=weight))
