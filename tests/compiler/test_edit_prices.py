@@ -343,6 +343,11 @@ def test_a_price_at_an_instant_and_the_next_one() -> None:
     assert shown("--at", "2020-01-01", "gpt-4o-mini")["price"] is None
     text = run_cli("price", "gpt-4o-mini", "--at", then, cwd=ROOT).stdout
     assert "text_input         USD 0.12" in text
+    assert "next: from 2027-01-01" in run_cli("price", "gpt-4o-mini", "--at", just_before, cwd=ROOT).stdout
+    assert "no price at that time" in run_cli("price", "gpt-4o-mini", "--at", "2020-01-01", cwd=ROOT).stdout
+    served = run_cli("price", "gpt-4.1", "--at", "2025-12-31", "--account", "acme", cwd=ROOT).stdout
+    assert "gpt-4.1 on platform:swedencentral" in served
+    assert "until 2026-01-01" in served
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from llmcompile.diagnostics import Diagnostic, Route
+from llmcompile.diagnostics import Route
 from llmcompile.edit.change import Change, apply
 from llmcompile.edit.insert import Entry, first, insertion
 from llmcompile.edit.tree import find, parse
@@ -47,7 +47,7 @@ class Draft:
         return value
 
     def put(self, route: Route, key: str | None, value: Any, index: int | None = None) -> Draft:
-        """With one more entry in the map (with a key) or the list (without) at a route, last or at an index.
+        """With one more entry in the map (with a key) or the list (without) at a route of keys, last or at an index.
 
         A collection that is not there is added. Raises ``RefusedError`` where the text's layout does not allow it.
         """
@@ -90,19 +90,11 @@ class Draft:
         return RefusedError(f"{self.source.file}: {why}; nothing was written", "edit it by hand")
 
 
-def open_draft(source: Source, kind: type[BaseModel]) -> Draft | list[Diagnostic]:
-    """The file as a draft, or why it cannot be edited: what is wrong with it as YAML."""
-    data, problems = load(source)
-    return problems if problems else Draft(source, data, kind)
-
-
 def _with(data: Any, route: Route, index: int, new: Entry) -> Any:
-    """The data with one more entry in the collection at a route."""
+    """The data with one more entry in the collection at a route of keys."""
     if route:
         step, rest = route[0], route[1:]
-        if isinstance(data, dict):
-            return {name: _with(each, rest, index, new) if name == step else each for name, each in data.items()}
-        return tuple(_with(each, rest, index, new) if at == step else each for at, each in enumerate(data))
+        return {name: _with(each, rest, index, new) if name == step else each for name, each in data.items()}
     if isinstance(data, dict):
         pairs = list(data.items())
         return dict([*pairs[:index], (str(new.key), new.value), *pairs[index:]])

@@ -85,7 +85,7 @@ def _comment(gap: Gap, line: str) -> str:
     if gap.before is not None and gap.before.flow:
         return " " * max(0, at + gap.shift) + comment
     known = [(0, 0), *_columns(gap.before), *_columns(gap.after), (gap.column, gap.goal)]
-    old, new = max((each for each in known if each[0] <= at), key=lambda each: each[0])
+    old = max(column for column, _ in known if column <= at)
     # Of several at one column the last counts: what follows.
     new = next(goal for column, goal in reversed(known) if column == old)
     at = new + at - old
