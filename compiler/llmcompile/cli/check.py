@@ -38,7 +38,7 @@ def command(root: Path | None, as_of: datetime | None, form: str, proofs: bool, 
 
     with progress_bar() as progress:
         result = compile_repository(where, instant, progress, proofs=asked)
-    _show(where, result, form)
+    _show(where, result, form, asked=bool(asked))
     click.echo(f"{result.scope}{summary(result.diagnostics)}", err=True)
     sys.exit(PROBLEMS if result.failed else 0)
 
@@ -58,7 +58,7 @@ def _asked(proofs: bool, witness: bool) -> Sequence[Proof]:
     return asked
 
 
-def _show(root: Path, result: Compiled, form: str) -> None:
+def _show(root: Path, result: Compiled, form: str, *, asked: bool) -> None:
     """The diagnostics and the proofs on stdout; where a machine reads diagnostics alone, the proofs on stderr."""
     from llmcompile.load.locate import Locator
     from llmcompile.show import machine, proofs, sarif, text
@@ -66,7 +66,7 @@ def _show(root: Path, result: Compiled, form: str) -> None:
 
     found = located(result.diagnostics, Locator(root))
     if form == "json":
-        click.echo(machine.render_json(found, {"proofs": proofs.objects(result.proofs)} if result.proofs else None))
+        click.echo(machine.render_json(found, {"proofs": proofs.objects(result.proofs)} if asked else None))
     elif form == "github":
         click.echo(machine.render_github(found, below_git(root)), nl=bool(found))
     elif form == "sarif":

@@ -72,7 +72,7 @@ def too_large(document: Document, data: Any, encoded: bytes) -> Iterator[Diagnos
 
 def size(document: Document, encoded: bytes) -> int:
     """The bytes that the document takes in a secret, with room for the values behind its refs."""
-    return len(encoded) + _reserved(document.content)
+    return len(encoded) + (_reserved(document.content) if b"ref+" in encoded else 0)
 
 
 def _reserved(content: Any) -> int:

@@ -6,16 +6,14 @@ Where nothing says in which region an Azure endpoint runs, it may be any: it is 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
 from urllib.parse import urlsplit
 
-from llmcompile.inputs.endpoint import Endpoint as EndpointInput
-from llmcompile.link.catalogue import Endpoint, OAuth
+from llmcompile.link.catalogue import Account, Endpoint, OAuth, Region
 from llmcompile.prove.azure_regions import region_in
-from llmcompile.prove.fleet import Seat
 from llmcompile.prove.router import Router
 
 Kind = Literal["endpoint", "location", "host", "credential", "token endpoint"]
@@ -38,35 +36,28 @@ class Outage:
         return f"{self.kind} {self.name}"
 
 
-def outages(seat: Seat) -> tuple[Outage, ...]:
-    """Everything that may be gone for an account in a region; what takes the fewest endpoints first."""
-    groups: defaultdict[tuple[Kind, str], set[int]] = defaultdict(set)
-    azure = set()
-    for at, (label, endpoint, written) in enumerate(_endpoints(seat)):
-        groups["endpoint", label].add(at)
-        for cause in _causes(endpoint, written):
-            groups[cause].add(at)
-        if endpoint.provider.name == "azure":
-            azure.add(at)
-    unknown = frozenset(groups.get(("location", UNKNOWN), ()))
-    found = []
-    for (kind, name), takes in groups.items():
-        unsure = unknown if kind == "location" and not azure.isdisjoint(takes) else frozenset[int]()
-        found.append(Outage(kind, name, unsure.union(takes), unsure))
-    return tuple(sorted(found, key=lambda each: len(each.takes)))
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What takes an endpoint along when it is gone, the endpoint itself first."""
+
+    causes: tuple[tuple[Kind, str], ...]
+    azure: bool
 
 
-def _endpoints(seat: Seat) -> Iterator[tuple[str, Endpoint, EndpointInput]]:
-    for name, endpoint in seat.account.endpoints.items():
-        yield f"tenant:{name}", endpoint, seat.account.input.endpoints[name]
-    for name, endpoint in seat.region.endpoints.items():
-        yield f"platform:{name}", endpoint, seat.region.input.endpoints[name]
+def standings(owner: Account | Region) -> tuple[Standing, ...]:
+    """How the endpoints of an account or a region stand, in their order."""
+    side = "tenant" if isinstance(owner, Account) else "platform"
+    return tuple(
+        Standing(
+            (("endpoint", f"{side}:{name}"), *_causes(endpoint, owner.input.endpoints[name].location)),
+            endpoint.provider.name == "azure",
+        )
+        for name, endpoint in owner.endpoints.items()
+    )
 
 
-def _causes(endpoint: Endpoint, written: EndpointInput) -> Iterator[tuple[Kind, str]]:
-    """What takes this endpoint along, apart from itself."""
+def _causes(endpoint: Endpoint, location: str | None) -> Iterator[tuple[Kind, str]]:
     host = urlsplit(endpoint.base_url).hostname or ""
-    location = written.location
     if endpoint.provider.name == "azure":
         location = location or region_in(host) or region_in(endpoint.name) or UNKNOWN
     if location:
@@ -77,6 +68,23 @@ def _causes(endpoint: Endpoint, written: EndpointInput) -> Iterator[tuple[Kind, 
         yield "token endpoint", endpoint.auth.token_url
     elif endpoint.auth is not None:
         yield "credential", str(endpoint.auth)
+
+
+def outages(endpoints: Iterable[Standing]) -> tuple[Outage, ...]:
+    """Everything that may be gone, by the positions of the endpoints; what takes the fewest of them first."""
+    groups: defaultdict[tuple[Kind, str], set[int]] = defaultdict(set)
+    azure = set()
+    for at, endpoint in enumerate(endpoints):
+        for cause in endpoint.causes:
+            groups[cause].add(at)
+        if endpoint.azure:
+            azure.add(at)
+    unknown = frozenset(groups.get(("location", UNKNOWN), ()))
+    found = []
+    for (kind, name), takes in groups.items():
+        unsure = unknown if kind == "location" and not azure.isdisjoint(takes) else frozenset[int]()
+        found.append(Outage(kind, name, unsure.union(takes), unsure))
+    return tuple(sorted(found, key=lambda each: len(each.takes)))
 
 
 def smallest(router: Router, name: str, of: tuple[Outage, ...], limit: int) -> tuple[int, ...] | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from llmcompile.diagnostics import Diagnostic, Place, Related
 from llmcompile.link.catalogue import Account, Catalogue, Region
 from llmcompile.prove.fleet import Fleet, Seat
-from llmcompile.prove.outages import Outage, outages, smallest
+from llmcompile.prove.outages import Outage, outages, smallest, standings
 from llmcompile.prove.outcome import Outcome, Proof
 from llmcompile.prove.router import Router
 from llmcompile.providers import split_prefix
@@ -79,9 +79,10 @@ def gated(catalogue: Catalogue) -> list[Account]:
 def stands(fleet: Fleet) -> Iterator[Stand]:
     """How everything that may be called stands."""
     shapes: dict[tuple[object, ...], _Shape] = {}
+    platform = {region.file: standings(region) for region in fleet.catalogue.regions.values()}
     for seat in fleet.seats:
         must = must_survive(seat.account, seat.region)
-        of = outages(seat)
+        of = outages((*standings(seat.account), *platform[seat.region.file]))
         falls = (seat.router, max(1, must), *(each.takes for each in of))
         shape = shapes.setdefault(falls, _Shape(seat.router, of, max(1, must)))
         for name in seat.names:

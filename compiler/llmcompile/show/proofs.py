@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llmcompile.literals import mask
-from llmcompile.prove.outcome import Proven
+
+if TYPE_CHECKING:
+    from llmcompile.prove.outcome import Proven
 
 
 def render_text(proofs: Iterable[Proven]) -> str:
