@@ -127,14 +127,17 @@ def two_generations(cli: Cli) -> None:
     pushed(cli)
 
 
-def test_a_rollback_adds_the_old_bytes_and_can_be_rolled_back(cli: Cli, server: Emulator) -> None:
+def test_a_rollback_adds_the_old_bytes_once_and_can_be_undone(cli: Cli, server: Emulator) -> None:
     two_generations(cli)
     said = rollback(cli, "a0")
     assert (said.code, "version 3 is now version 1 again" in said.out) == (0, True)
     old, new, again = payloads(server)
     assert (again, again == new) == (old, False)
     assert drift(cli) == {A0: "rolled-back", "a0_llm_policy": "rolled-back"}
-    assert rollback(cli, "account/a0").code == 0
+    repeated = rollback(cli, "account/a0")
+    assert (repeated.code, "rolled back already" in repeated.err) == (0, True)
+    assert payloads(server) == [old, new, old]  # never what it took away
+    assert rollback(cli, "a0", "--to", "2", "--document", "CUSTOMER_LLM_CONFIG").code == 0
     assert payloads(server) == [old, new, old, new]
 
 

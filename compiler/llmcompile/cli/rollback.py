@@ -26,9 +26,9 @@ _DOCUMENTS = ("CUSTOMER_LLM_CONFIG", "ROUTER_POLICY", "PROVISIONED_OPENAI_CONFIG
 def command(root: Path | None, store: str, to: int | None, document: str | None, dry_run: bool, name: str) -> None:
     """Bring back an earlier version of an account's or a region's documents.
 
-    Adds a new version with the old bytes; nothing is disabled or lost, and a rollback can be rolled back. It works
-    where the old version is disabled, and needs no YAML that is right. Git still says otherwise: revert the commit
-    too, or the next push undoes the rollback.
+    Adds a new version with the old bytes; nothing is disabled or lost, and --to can undo it. Run again, it finishes
+    what was cut off, or does nothing. It works where the old version is disabled, and needs no YAML that is right.
+    Git still says otherwise: revert the commit too, or the next push undoes the rollback.
     """
     from llmcompile.cli.planning import opened
     from llmcompile.cli.subjects import secrets_of
@@ -44,6 +44,9 @@ def command(root: Path | None, store: str, to: int | None, document: str | None,
     secrets = _chosen(secrets_of(name, held), to, document)
     if to is None and document is None:
         secrets = secrets_of_last_run(held, secrets, history.runs(held, 20))
+    if not secrets:
+        click.echo(f"{name} is rolled back already; --to N with --document goes to another version", err=True)
+        return
     backs = [back(held, each, to, only_look=dry_run) for each in secrets]
     plan = rollback_plan(backs, uri)
     for fact in plan.facts:

@@ -38,8 +38,8 @@ class Back:
 def secrets_of_last_run(store: StoreReader, secrets: Sequence[str], runs: Iterable[Entry]) -> list[str]:
     """Those of the secrets that the newest run wrote that wrote any of them; all where no run tells.
 
-    Of a rollback that stopped half-way, those that it did not come to: so running it again finishes it. Raises
-    ``UsageError`` where a run wrote more than the ledger holds.
+    Of a rollback that stopped half-way, those that it did not come to, and of a whole one none: running it again
+    finishes it, and never brings back what it took away. Raises ``UsageError`` where a run wrote more than the ledger holds.
     """
     for run in runs:
         if run.count and not run.writes:
@@ -48,7 +48,7 @@ def secrets_of_last_run(store: StoreReader, secrets: Sequence[str], runs: Iterab
         planned = [each for each in secrets if each in run.writes]
         written = [each for each in planned if _reached(store, each, run.writes[each])]
         if written and run.command == "rollback":
-            return [each for each in planned if each not in written] or written
+            return [each for each in planned if each not in written]
         if written:
             return written
     return list(secrets)
