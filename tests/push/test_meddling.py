@@ -101,6 +101,15 @@ def test_annotations_of_others_survive_the_claim(stage: Stage) -> None:
     ]
 
 
+def test_a_secret_of_somebody_else_that_appears_meanwhile_is_left_alone(server: Emulator, tmp_path: Path) -> None:
+    """Between the look and the creation; nothing is written anywhere then."""
+    stage = Stage(server, tmp_path, {}, NEW.payloads(tmp_path))
+    stage.during(lambda: server.put(SECRET, HAND), method="CreateSecret", secret=SECRET, nth=2)
+    with pytest.raises(RefusedError, match=f"{SECRET} appeared meanwhile and does not carry our label"):
+        stage.push()
+    assert newest(server, NEW.secrets) == {SECRET: HAND, "a0_llm_policy": None, "azure_openai_r0": None}
+
+
 class TestTakenOver:
     """Another run begins and ends between two calls of this one, which is told."""
 
@@ -122,6 +131,14 @@ class TestTakenOver:
         assert told.value.next_step == "look at drift, then push what is newest"
         assert stage.drift(OTHER) == ["edited"]
         assert Pusher(stage.server).push(documents).data()["complete"]
+        assert stage.drift(OTHER) == []
+
+    def test_whoever_has_claimed_a_secret_since_then_is_noticed_before_anything_is_added(self, stage: Stage) -> None:
+        documents = self.other(stage)
+        stage.during(lambda: Pusher(stage.server, "other").push(documents), method="UpdateSecret", secret=SECRET)
+        with pytest.raises(RefusedError, match="another run took over"):
+            stage.push()
+        assert counts(stage.server)[SECRET] == 2
         assert stage.drift(OTHER) == []
 
     def test_nobody_retires_what_the_other_run_knows(self, server: Emulator, tmp_path: Path) -> None:
