@@ -24,7 +24,7 @@ from llmcompile.load.strict_yaml import load
 Choose = Callable[[Sequence[Any]], Any]
 SCALE = int(os.environ.get("HYPOTHESIS_SCALE", "1"))
 MANY = settings(
-    max_examples=300 * SCALE,
+    max_examples=120 * SCALE,
     deadline=None,
     derandomize=SCALE == 1,
     database=None,
