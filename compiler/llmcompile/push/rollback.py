@@ -39,7 +39,8 @@ def secrets_of_last_run(store: StoreReader, secrets: Sequence[str], runs: Iterab
     """Those of the secrets that the newest run wrote that wrote any of them; all where no run tells.
 
     Of a rollback that stopped half-way, those that it did not come to, and of a whole one none: running it again
-    finishes it, and never brings back what it took away. Raises ``UsageError`` where a run wrote more than the ledger holds.
+    finishes it, and never brings back what it took away. Raises ``UsageError`` where a run wrote more than the ledger
+    holds.
     """
     for run in runs:
         if run.count and not run.writes:
