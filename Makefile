@@ -20,7 +20,7 @@ setup: $(VENV)/.installed  ## a virtual environment with everything pinned
 demo: setup  ## compile the example, serve it, kill the primary; plan, push, drift, roll back: under a minute
 	$(BIN)/python demo/demo.py
 
-test: lint types drift unit  ## everything that CI checks, under five minutes
+test: lint types drift unit  ## everything that CI checks: some minutes
 
 lint: setup  ## style and formatting
 	$(BIN)/ruff check .
