@@ -347,7 +347,7 @@ def test_a_build_that_is_told_to_stop_leaves_nothing(tmp_path: Path) -> None:
         path.write_text(f"account: more-{number}\nregion: europe-west6\n")
     before = _left(root)
     process = subprocess.Popen([sys.executable, "-m", "llmcompile", "build"], cwd=root, stderr=subprocess.DEVNULL)
-    while process.poll() is None and not list(root.glob(".dist.*")):
+    while process.poll() is None and not list(root.glob(".dist.*/*")):
         pass
     process.terminate()
     assert process.wait(timeout=30) == 128 + signal.SIGTERM

@@ -60,15 +60,19 @@ def replace(out: Path, holds: Holds, fill: Callable[[Path], list[Any]]) -> int:
 @contextmanager
 def _aside(out: Path) -> Iterator[Path]:
     """A folder beside ``out`` for the time of a build; its lock says that the build lives."""
-    with _locked(out.parent):  # between its creation and its lock, no other build may take it for a leftover
-        _sweep(out)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=_ASIDE, dir=out.parent))
-        lock = _lock(fresh, fcntl.LOCK_EX)
-    try:
-        yield fresh
+    made: list[Path] = []
+    held: list[int] = []
+    try:  # from before it is there: whoever stops a build may do so at any instant
+        with _locked(out.parent):  # between its creation and its lock, no other build may take it for a leftover
+            _sweep(out)
+            made.append(Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=_ASIDE, dir=out.parent)))
+            held.append(_lock(made[0], fcntl.LOCK_EX))
+        yield made[0]
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-        os.close(lock)
+        for fresh in made:
+            shutil.rmtree(fresh, ignore_errors=True)
+        for lock in held:
+            os.close(lock)
 
 
 def _sweep(out: Path) -> None:
