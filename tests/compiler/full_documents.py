@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
-
-from hypothesis import HealthCheck, settings
 
 from llmcompile.push.meaning import DocumentChange
 from llmcompile.secret_ids import Kind
 
-SCALE = int(os.environ.get("HYPOTHESIS_SCALE", "1"))
 CUSTOMER: Kind = "CUSTOMER_LLM_CONFIG"
 POLICY: Kind = "ROUTER_POLICY"
 REGION: Kind = "PROVISIONED_OPENAI_CONFIG"
@@ -127,17 +123,6 @@ GRANTED = {
     },
 }
 FULL: dict[Kind, Any] = {CUSTOMER: OWN, REGION: PLATFORM, POLICY: GRANTED}
-
-
-def thorough(examples: int) -> settings:
-    """The settings of a property; ``HYPOTHESIS_SCALE=20`` runs twenty times the examples."""
-    return settings(
-        max_examples=examples * SCALE,
-        deadline=None,
-        derandomize=SCALE == 1,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 def change(kind: Kind, old: Any, new: Any, owner: str = "acme") -> DocumentChange:

@@ -7,30 +7,22 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, assume, settings
+from hypothesis import assume
 from hypothesis import strategies as st
+from tests.compiler.thorough import thorough
 
 from llmcompile.load import source
 from llmcompile.load.source import Source
 from llmcompile.load.strict_yaml import load
 
 Choose = Callable[[Sequence[Any]], Any]
-SCALE = int(os.environ.get("HYPOTHESIS_SCALE", "1"))
-MANY = settings(
-    max_examples=120 * SCALE,
-    deadline=None,
-    derandomize=SCALE == 1,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
-"""``HYPOTHESIS_SCALE=20`` runs twenty times the examples."""
+MANY = thorough(120)
 ROOT = Path(__file__).parents[2]
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.+/-]*(:[A-Za-z0-9_.+/-]+)*( [A-Za-z]+)*|20\d\d-\d\d-\d\d")
 _NO_PLAIN = {"true", "false", "null"}

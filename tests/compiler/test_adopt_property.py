@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.compiler.adopted import (
     AS_OF,
@@ -31,6 +30,7 @@ from tests.compiler.adopted import (
 )
 from tests.compiler.example import FOLDERS, ROOT, schema
 from tests.compiler.repo import write_repo
+from tests.compiler.thorough import thorough
 
 from llmcompile.adopt.adopting import NotAdoptedError
 from llmcompile.adopt.reasons import Reason
@@ -39,20 +39,9 @@ from llmcompile.emit.canonical import plain
 from llmcompile.pipeline import compile_repository
 from llmcompile.providers import PROVIDERS
 
-SCALE = int(os.environ.get("HYPOTHESIS_SCALE", "1"))
 GOLDEN = sorted(each for each in (ROOT / "tests/golden/ok").iterdir() if each.is_dir())
 CODES = ["gpt-4o", "gpt-4.1", "true", "null", "1e5", "2026-01-01", "010", "a_b-c.d", "X" * 100]
 NAMES = ["default", "a", "b-1", "c_2", "no", "on", "1", "007", "x" * 63]
-
-
-def _thorough(examples: int) -> settings:
-    return settings(
-        max_examples=examples * SCALE,
-        deadline=None,
-        derandomize=SCALE == 1,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 # Nothing else is like a key: what repeats one is refused, and tested for itself.
@@ -203,7 +192,7 @@ CASES = {
 def test_whatever_the_compiler_could_have_emitted_is_adopted(case: Any) -> None:
     name, secret, kind, documents = case
 
-    @_thorough(150)
+    @thorough(150)
     @given(documents)
     def adopted(data: Any) -> None:
         schema(kind).validate(data)
@@ -233,7 +222,7 @@ def test_whatever_the_contract_allows_is_kept_or_refused(case: Any) -> None:
     name, secret, kind, documents = case
     count: Counter[str] = Counter()
 
-    @_thorough(300)
+    @thorough(300)
     @given(documents, st.data())
     def kept_or_refused(data: Any, more: st.DataObject) -> None:
         data = _odd(copy.deepcopy(data), more.draw)
@@ -292,7 +281,7 @@ def test_any_change_to_a_document_is_kept_or_refused(case: Any) -> None:
     name, secret, _, documents = case
     count: Counter[str] = Counter()
 
-    @_thorough(300)
+    @thorough(300)
     @given(documents, st.data())
     def kept_or_refused(data: Any, more: st.DataObject) -> None:
         data = copy.deepcopy(data)

@@ -15,8 +15,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.compiler.example import ROOT, copy_example
-from tests.compiler.layouts import MANY, SCALE, corpus, data_of, layouts, notes, written
+from tests.compiler.layouts import MANY, corpus, data_of, layouts, notes, written
 from tests.compiler.repo import FILES, run_cli, write_repo
+from tests.compiler.thorough import SCALE
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from llmcompile.edit.layout.laid_out import laid_out

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.compiler.example import schema
-from tests.compiler.full_documents import CUSTOMER, FULL, POLICY, change, differ, keys_of, thorough
+from tests.compiler.full_documents import CUSTOMER, FULL, POLICY, change, differ, keys_of
+from tests.compiler.thorough import thorough
 
 from llmcompile.push.meaning import CODES, meaning
 from llmcompile.push.meaning.documents import RULES

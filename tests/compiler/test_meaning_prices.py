@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.compiler.full_documents import POLICY, change, edited, thorough
+from tests.compiler.full_documents import POLICY, change, edited
+from tests.compiler.thorough import thorough
 
 from llmcompile.push.meaning import DocumentChange, meaning
 

@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from tests.compiler.full_documents import CUSTOMER, FULL, GRANTED, OWN, POLICY, REGION, edited, thorough
+from tests.compiler.full_documents import CUSTOMER, FULL, GRANTED, OWN, POLICY, REGION, edited
+from tests.compiler.thorough import thorough
 
 from llmcompile.push.guards import Refusal
 from llmcompile.push.meaning import CODES, UNREADABLE, DocumentChange, Fact, Name, Owner, meaning

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,28 +15,18 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.compiler.example import AS_OF, ROOT, assert_inside, codes, compile_and_check, copy_example
+from tests.compiler.thorough import thorough
 
 from llmcompile.load.locate import Locator
 from llmcompile.pipeline import compile_repository
 
-SCALE = int(os.environ.get("HYPOTHESIS_SCALE", "1"))
 FILES = ["llmcompile.yaml", "models/gpt-4o.yaml", "regions/europe-west6.yaml", "accounts/acme.yaml"]
 MORE = ["accounts/globex.yaml", "accounts/hooli.yaml", "accounts/initech.yaml", "regions/us-east4.yaml"]
 ORIGINALS = {file: (ROOT / file).read_bytes() for file in FILES + MORE}
 TREES = {file: json.loads(json.dumps(yaml.safe_load(raw), default=str)) for file, raw in ORIGINALS.items()}
-
-
-def _thorough(examples: int) -> settings:
-    return settings(
-        max_examples=examples * SCALE,
-        deadline=None,
-        derandomize=SCALE == 1,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
 
 
 def _names(tree: Any) -> Iterator[str]:
@@ -121,7 +110,7 @@ def _written(root: Path, file: str, raw: bytes) -> Iterator[Path]:
         (root / file).write_bytes(ORIGINALS[file])
 
 
-@_thorough(200)
+@thorough(200)
 @given(file=st.sampled_from(FILES), tree=trees, write=writers)
 def test_any_tree_in_any_file(root: Path, file: str, tree: Any, write: Any) -> None:
     with _written(root, file, write(tree)):
@@ -165,7 +154,7 @@ def _change(data: st.DataObject, tree: Any) -> Any:
     return tree
 
 
-@_thorough(300)
+@thorough(300)
 @given(data=st.data())
 def test_any_small_change_to_a_valid_repository(root: Path, data: st.DataObject) -> None:
     file = data.draw(st.sampled_from(FILES + MORE))
@@ -245,7 +234,7 @@ def _mangle(data: st.DataObject, raw: bytes) -> bytes:
     return raw[:start] if kind == "truncate" else raw[:start] + middles[kind] + raw[stop:]
 
 
-@_thorough(400)
+@thorough(400)
 @given(data=st.data())
 def test_any_change_of_bytes(root: Path, data: st.DataObject) -> None:
     file = data.draw(st.sampled_from(FILES + MORE))

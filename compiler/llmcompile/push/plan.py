@@ -141,6 +141,8 @@ def _emptied(seen: Seen) -> bool:
 
 def _only_loses(seen: Seen) -> bool:
     """Whether a document that others refer to only loses names: it is written after those that refer to it."""
+    if seen.equal:
+        return False
     old, new = _names_before_and_after(seen)
     return old != new and all(now <= before for before, now in zip(old, new, strict=True))
 
