@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmcompile import check
@@ -17,6 +16,7 @@ from llmcompile.emit.documents import Document, compile_documents
 from llmcompile.link.catalogue import Catalogue
 from llmcompile.link.linker import link
 from llmcompile.load.repository import load_repository
+from llmcompile.load.tree import Root
 
 if TYPE_CHECKING:
     from llmcompile.prove.outcome import Proof, Proven
@@ -59,7 +59,7 @@ class Compiled:
 
 
 def compile_repository(
-    root: Path,
+    root: Root,
     as_of: datetime,
     progress: Progress = lambda stage, done, total: None,
     *,

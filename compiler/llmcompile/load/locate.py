@@ -17,6 +17,7 @@ from llmcompile import literals
 from llmcompile.diagnostics import Diagnostic, Place, Route
 from llmcompile.load.source import MAX_FILE_BYTES, Source, leaves
 from llmcompile.load.strict_yaml import compose
+from llmcompile.load.tree import Root
 
 Span = tuple[int, int]
 _CONTEXT = 100
@@ -41,7 +42,7 @@ class Location:
 class Locator:
     """Finds places in the files below a root. Keeps what it read."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Root) -> None:
         self._root = root
         self._files: dict[str, _File] = {}
 
@@ -59,7 +60,10 @@ def shown_lines(file: str, text: str) -> list[str]:
     return [of_file.line(number) for number in range(1, count + 1)]
 
 
-def _text(root: Path, file: str) -> str:
+def _text(root: Root, file: str) -> str:
+    if not isinstance(root, Path):
+        raw = root.raw(file)
+        return "" if isinstance(raw, Diagnostic) else raw.decode("utf-8", "replace")
     path = root / file
     try:
         # What lies outside of the repository was not read, and must not be shown either.

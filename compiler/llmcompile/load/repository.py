@@ -21,6 +21,7 @@ from llmcompile.literals import quote
 from llmcompile.load import source
 from llmcompile.load.shape import validate
 from llmcompile.load.strict_yaml import load
+from llmcompile.load.tree import Entry, Root
 from llmcompile.suggest import nearest
 
 PROJECT_FILE = "llmcompile.yaml"
@@ -52,7 +53,7 @@ class Repository:
     accounts: Folder[Account]
 
 
-def load_repository(root: Path, progress: Progress = lambda done, total: None) -> tuple[Repository, list[Diagnostic]]:
+def load_repository(root: Root, progress: Progress = lambda done, total: None) -> tuple[Repository, list[Diagnostic]]:
     """Load all files below a root that holds ``llmcompile.yaml``; the problems of all of them at once."""
     diagnostics: list[Diagnostic] = []
     entries = {folder: _entries(root, folder, diagnostics) for folder in ("models", "regions", "accounts")}
@@ -77,7 +78,7 @@ def load_repository(root: Path, progress: Progress = lambda done, total: None) -
     return repository, diagnostics
 
 
-def load_project(root: Path) -> tuple[Project | None, list[Diagnostic]]:
+def load_project(root: Root) -> tuple[Project | None, list[Diagnostic]]:
     """``llmcompile.yaml`` alone: what is done in an emergency must not wait for every file to be right."""
     diagnostics: list[Diagnostic] = []
     return _file(root, PROJECT_FILE, Project, diagnostics), diagnostics
@@ -93,27 +94,21 @@ class _Entries:
     """Stems of files that were probably meant, and are not read."""
 
 
-def _entries(root: Path, name: str, diagnostics: list[Diagnostic]) -> _Entries:
+def _entries(root: Root, name: str, diagnostics: list[Diagnostic]) -> _Entries:
     """The YAML files of a folder; complains about what would be ignored silently."""
-    path, place = root / name, Place(name, span=(0, 0))
-    if not path.is_dir():
-        diagnostics.append(
-            Diagnostic("file-missing", f"there is no folder {name}/", place, f"create {name}/ with one file in it")
-        )
+    place = Place(name, span=(0, 0))
+    listed = _on_disk(root, name) if isinstance(root, Path) else root.listed(name)
+    if listed is None:
+        hint = f"create {name}/ with one file in it"
+        diagnostics.append(Diagnostic("file-missing", f"there is no folder {name}/", place, hint))
         return _Entries()
-    if not path.resolve().is_relative_to(root.resolve()):
-        hint = "keep the folder inside the repository, where reviews see its changes"
-        diagnostics.append(Diagnostic("file-outside", f"the folder {name}/ leaves the repository", place, hint))
+    if isinstance(listed, Diagnostic):
+        diagnostics.append(listed)
         return _Entries()
-    try:
-        found = sorted((each for each in path.iterdir() if not each.name.startswith(".")), key=lambda each: each.name)
-    except OSError as error:
-        diagnostics.append(Diagnostic("file-unreadable", f"{name}/ cannot be listed: {error.strerror}", place))
-        return _Entries()
-    folders = {each.name for each in found if each.is_dir()}
-    ignored = list(_ignored(name, found, folders))
+    found = sorted((each for each in listed if not each.name.startswith(".")), key=lambda each: each.name)
+    ignored = list(_ignored(name, found))
     diagnostics.extend(ignored)
-    files = tuple(f"{name}/{each.name}" for each in found if each.suffix == ".yaml" and each.name not in folders)
+    files = tuple(f"{name}/{each.name}" for each in found if PurePath(each.name).suffix == ".yaml" and not each.folder)
     if not files and not ignored:
         diagnostics.append(
             Diagnostic(
@@ -126,18 +121,37 @@ def _entries(root: Path, name: str, diagnostics: list[Diagnostic]) -> _Entries:
     return _Entries(files, frozenset(PurePath(each.place.file).stem for each in ignored))
 
 
-def _ignored(folder: str, found: list[Path], folders: set[str]) -> Iterator[Diagnostic]:
+def _on_disk(root: Path, name: str) -> list[Entry] | Diagnostic | None:
+    path, place = root / name, Place(name, span=(0, 0))
+    if not path.is_dir():
+        return None
+    if not path.resolve().is_relative_to(root.resolve()):
+        return folder_outside(name)
+    try:
+        return [Entry(each.name, each.is_dir()) for each in path.iterdir()]
+    except OSError as error:
+        return Diagnostic("file-unreadable", f"{name}/ cannot be listed: {error.strerror}", place)
+
+
+def folder_outside(folder: str) -> Diagnostic:
+    """That a folder is a symbolic link out of the root."""
+    hint = "keep the folder inside the repository, where reviews see its changes"
+    message = f"the folder {folder}/ leaves the repository"
+    return Diagnostic("file-outside", message, Place(folder, span=(0, 0)), hint)
+
+
+def _ignored(folder: str, found: list[Entry]) -> Iterator[Diagnostic]:
     for each in found:
-        place = Place(f"{folder}/{each.name}", span=(0, 0))
-        if each.name in folders:
+        place, path = Place(f"{folder}/{each.name}", span=(0, 0)), PurePath(each.name)
+        if each.folder:
             yield Diagnostic("file-unexpected", "folders below this one are not read", place, "move its files up")
-        elif each.suffix != ".yaml" and each.suffix.lower() in (".yaml", ".yml", ".json"):
-            hint = f"rename it to {each.stem}.yaml"
+        elif path.suffix != ".yaml" and path.suffix.lower() in (".yaml", ".yml", ".json"):
+            hint = f"rename it to {path.stem}.yaml"
             yield Diagnostic("file-unexpected", "only .yaml files are read here", place, hint)
 
 
 def _folder(
-    entries: _Entries, root: Path, kind: type[M], diagnostics: list[Diagnostic], tick: Callable[[], None]
+    entries: _Entries, root: Root, kind: type[M], diagnostics: list[Diagnostic], tick: Callable[[], None]
 ) -> Folder[M]:
     loaded: dict[str, M] = {}
     broken = set(entries.misnamed)
@@ -151,7 +165,7 @@ def _folder(
     return Folder(loaded, frozenset(broken), bool(entries.files or broken))
 
 
-def _file(root: Path, file: str, kind: type[M], diagnostics: list[Diagnostic]) -> M | None:
+def _file(root: Root, file: str, kind: type[M], diagnostics: list[Diagnostic]) -> M | None:
     read = source.read(root, file)
     if isinstance(read, Diagnostic):
         diagnostics.append(read)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llmcompile.diagnostics import Diagnostic, Place
+from llmcompile.load.tree import Root
 
 MAX_FILE_BYTES = 1024 * 1024
 """Far above any file that people review; a larger one is refused before it is read."""
@@ -26,30 +27,40 @@ class Source:
     text: str
 
 
-def read(root: Path, file: str) -> Source | Diagnostic:
-    """Read ``root/file``, or say why it cannot be a configuration file."""
+def read(root: Root, file: str) -> Source | Diagnostic:
+    """Read a file below the root, or say why it cannot be a configuration file."""
+    raw = _on_disk(root, file) if isinstance(root, Path) else root.raw(file)
+    return raw if isinstance(raw, Diagnostic) else _decode(file, raw)
+
+
+def outside(file: str) -> Diagnostic:
+    """That a file is a symbolic link out of the root."""
+    hint = "keep the file inside the repository, where reviews see its changes"
+    return Diagnostic("file-outside", "this symbolic link leaves the repository", Place(file, span=(0, 0)), hint)
+
+
+def unreadable(file: str, why: str, *, link: bool) -> Diagnostic:
+    """That a file cannot be read."""
+    hint = "let the link lead to a file, or remove it" if link else ""
+    return Diagnostic("file-unreadable", f"cannot be read: {why}", Place(file, span=(0, 0)), hint)
+
+
+def too_large(file: str) -> Diagnostic:
+    """That a file has more than ``MAX_FILE_BYTES``."""
+    message = f"larger than {MAX_FILE_BYTES:,} bytes; it was not read"
+    hint = "one file describes one account, region or model"
+    return Diagnostic("file-too-large", message, Place(file, span=(0, 0)), hint)
+
+
+def _on_disk(root: Path, file: str) -> bytes | Diagnostic:
     path = root / file
-    whole = Place(file, span=(0, 0))
     try:
         if leaves(root, path):
-            return Diagnostic(
-                "file-outside",
-                "this symbolic link leaves the repository",
-                whole,
-                "keep the file inside the repository, where reviews see its changes",
-            )
+            return outside(file)
         raw = _read_bounded(path)
     except OSError as error:
-        hint = "let the link lead to a file, or remove it" if path.is_symlink() else ""
-        return Diagnostic("file-unreadable", f"cannot be read: {error.strerror}", whole, hint)
-    if raw is None:
-        return Diagnostic(
-            "file-too-large",
-            f"larger than {MAX_FILE_BYTES:,} bytes; it was not read",
-            whole,
-            "one file describes one account, region or model",
-        )
-    return _decode(file, raw)
+        return unreadable(file, str(error.strerror), link=path.is_symlink())
+    return too_large(file) if raw is None else raw
 
 
 def leaves(root: Path, path: Path) -> bool:
