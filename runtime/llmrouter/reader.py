@@ -26,18 +26,19 @@ class DocumentError(Exception):
         self.hint = hint or "compile and push the document again (llmcompile check, llmcompile push)"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)  # not frozen, which takes thrice as long: a document has thousands of them
 class Node:
-    """A JSON value with its place."""
+    """A JSON value with its place, which is written out only once something is wrong there."""
 
     variable: str
-    path: str
     value: Any
+    _above: Node | None = None
+    _step: str | int = "$"
 
     @classmethod
     def parse(cls, variable: str, source: str | bytes) -> Node:
         """The root of a document; JSON as RFC 8259 has it, in UTF-8, without duplicate keys."""
-        root = cls(variable, "$", None)
+        root = cls(variable, None)
         try:
             text = source if isinstance(source, str) else source.decode()
         except UnicodeDecodeError:
@@ -50,19 +51,28 @@ class Node:
             root.fail(f"is not JSON: {error.msg} (line {error.lineno}, column {error.colno}); is it truncated?")
         except (ValueError, RecursionError):
             root.fail("is not JSON that can be read: a number or the nesting is out of bounds")
-        found = cls(variable, "$", value)
-        found._refuse_twice()
+        found = cls(variable, value)
+        if _holds_twice(value):
+            found._refuse_twice()
         return found
 
-    def _refuse_twice(self) -> None:
-        """No object anywhere below has a key twice, wherever a reader would look."""
+    def _refuse_twice(self) -> NoReturn:
+        """Say which object below has a key twice."""
         waiting = [self]
-        while waiting:
-            node = waiting.pop()
-            if isinstance(node.value, Twice):
-                node.fail("a key occurs twice in this object")
+        while not isinstance((node := waiting.pop()).value, Twice):
             waiting += node.fields().values() if isinstance(node.value, dict) else ()
             waiting += node.items() if isinstance(node.value, list) else ()
+        node.fail("a key occurs twice in this object")
+
+    @property
+    def path(self) -> str:
+        """The place in the document: ``$.models[0]``."""
+        if self._above is None:
+            return "$"
+        above, step = self._above.path, self._step
+        if isinstance(step, int):
+            return f"{above}[{step}]"
+        return f"{above}.{step}" if _PLAIN.fullmatch(step) else f"{above}[{json.dumps(step[:80])}]"
 
     def fail(self, problem: str, hint: str = "") -> NoReturn:
         """Refuse the document because of what is here."""
@@ -71,31 +81,29 @@ class Node:
     def _expected(self, what: str) -> NoReturn:
         self.fail(f"expected {what}, found {_KINDS.get(type(self.value), 'a number')}")
 
-    def _below(self, name: str, value: Any) -> Node:
-        step = f".{name}" if _PLAIN.fullmatch(name) else f"[{json.dumps(name[:80])}]"
-        return Node(self.variable, self.path + step, value)
+    def _members(self) -> dict[str, Any]:
+        return self.value if isinstance(self.value, dict) else self._expected("an object")
 
     def fields(self) -> Mapping[str, Node]:
         """The members of an object, in their order."""
-        if not isinstance(self.value, dict):
-            self._expected("an object")
-        return {name: self._below(name, value) for name, value in self.value.items()}
+        return {name: Node(self.variable, value, self, name) for name, value in self._members().items()}
 
     def items(self) -> tuple[Node, ...]:
         """The members of a list."""
         if not isinstance(self.value, list):
             self._expected("a list")
-        return tuple(Node(self.variable, f"{self.path}[{at}]", value) for at, value in enumerate(self.value))
+        return tuple(Node(self.variable, value, self, at) for at, value in enumerate(self.value))
 
     def field(self, name: str) -> Node:
         """A member that must be there."""
-        found = self.fields().get(name)
-        return found if found is not None else self._below(name, None).fail("is missing")
+        members = self._members()
+        found = Node(self.variable, members.get(name), self, name)
+        return found if name in members else found.fail("is missing")
 
     def optional(self, name: str) -> Node | None:
         """A member that may be left out or null."""
-        found = self.fields().get(name)
-        return None if found is None or found.value is None else found
+        value = self._members().get(name)
+        return None if value is None else Node(self.variable, value, self, name)
 
     def nullable(self, name: str) -> Node | None:
         """A member that must be there and may be null: that it is not a misspelled one is said by its presence."""
@@ -138,3 +146,17 @@ class Node:
         if isinstance(self.value, bool) or not isinstance(self.value, int | float):
             self._expected("a number")
         return float(self.value) if 0 < self.value < 1e9 else self.fail("is not a time in seconds above 0")
+
+
+def _holds_twice(value: Any) -> bool:
+    """Whether any object in it has a key twice, wherever a reader would look."""
+    waiting = [value]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, Twice):
+            return True
+        if isinstance(found, dict):
+            waiting += found.values()
+        elif isinstance(found, list):
+            waiting += found
+    return False
