@@ -1,0 +1,1 @@
+"""What was written before: revisions of git as trees of files, and what of them may never change."""
