@@ -280,5 +280,5 @@ def test_links_that_lead_nowhere_in_a_circle_or_outside(tmp_path: Path) -> None:
     assert compiled.failed
     assert codes(found).count("file-outside") == 2
     assert codes(found).count("file-unreadable") == 2
-    for form in ("text", "json", "github", "sarif"):
+    for form in ("text", "json", "github", "sarif", "junit"):
         assert "topsecretword" not in run_cli("check", "--format", form, cwd=root).stdout

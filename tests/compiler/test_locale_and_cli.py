@@ -17,7 +17,7 @@ from tests.compiler.repo import FILES, run_cli, write_repo
 
 ACCOUNT, MODEL = "accounts/acme.yaml", "models/gpt-4o.yaml"
 BROKEN = {ACCOUNT: FILES[ACCOUNT].replace("tier: pro", "tier: por\nteams: {a: {mode: restrict, groups: [beta]}}")}
-FORMS = ["text", "json", "github", "sarif"]
+FORMS = ["text", "json", "github", "sarif", "junit"]
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 COMMAND = re.compile(r"::(error|warning|notice) ([^:]*(?:%3A[^:]*)*)::(.*)")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,23 +11,26 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmcompile.cli.options import as_of_option, find_root, now, progress_bar, root_option
+from llmcompile.cli.options import as_of_option, find_root, most_option, now, progress_bar, root_option
 from llmcompile.errors import PROBLEMS
 
 if TYPE_CHECKING:
+    from llmcompile.link.catalogue import Catalogue
     from llmcompile.pipeline import Compiled
     from llmcompile.prove.outcome import Proof
+    from llmcompile.show.located import Located
 
-FORMS = ["text", "json", "github", "sarif"]
+FORMS = ["text", "json", "github", "sarif", "junit"]
 
 
 @click.command("check")
 @root_option
 @as_of_option
 @click.option("--format", "form", type=click.Choice(FORMS), default="text", show_default=True)
+@most_option
 @click.option("--proofs", is_flag=True, help="Prove things about the whole fleet, and say what was covered.")
 @click.option("--witness", type=click.Choice(["genai-prices"]), help="Compare prices with those of a package, offline.")
-def command(root: Path | None, as_of: datetime | None, form: str, proofs: bool, witness: str | None) -> None:
+def command(root: Path | None, as_of: datetime | None, form: str, most: int, proofs: bool, witness: str | None) -> None:
     """Report every problem of the whole repository at once.
 
     Exits with 1 where there is an error; warnings and notes do not count.
@@ -38,7 +42,7 @@ def command(root: Path | None, as_of: datetime | None, form: str, proofs: bool, 
 
     with progress_bar() as progress:
         result = compile_repository(where, instant, progress, proofs=asked)
-    _show(where, result, form, asked=bool(asked))
+    _show(where, result, form, most, asked=bool(asked))
     click.echo(f"{result.scope}{summary(result.diagnostics)}", err=True)
     sys.exit(PROBLEMS if result.failed else 0)
 
@@ -58,10 +62,10 @@ def _asked(proofs: bool, witness: bool) -> Sequence[Proof]:
     return asked
 
 
-def _show(root: Path, result: Compiled, form: str, *, asked: bool) -> None:
+def _show(root: Path, result: Compiled, form: str, most: int, *, asked: bool) -> None:
     """The diagnostics and the proofs on stdout; where a machine reads diagnostics alone, the proofs on stderr."""
     from llmcompile.load.locate import Locator
-    from llmcompile.show import machine, proofs, sarif, text
+    from llmcompile.show import junit, machine, proofs, sarif, text
     from llmcompile.show.located import located
 
     found = located(result.diagnostics, Locator(root))
@@ -69,12 +73,41 @@ def _show(root: Path, result: Compiled, form: str, *, asked: bool) -> None:
         click.echo(machine.render_json(found, {"proofs": proofs.objects(result.proofs)} if asked else None))
     elif form == "github":
         click.echo(machine.render_github(found, below_git(root)), nl=bool(found))
+        _write_step_summary(root, result, found)
     elif form == "sarif":
         click.echo(sarif.render(found, below_git(root)))
+    elif form == "junit":
+        click.echo(junit.render(found, _files(result.catalogue), result.proofs, below_git(root)))
     elif found:
-        click.echo(text.render(found))
-    if result.proofs and form != "json":
+        click.echo(text.render_worst(found, most))
+    if result.proofs and form not in ("json", "junit"):
         click.echo(proofs.render_text(result.proofs), err=form != "text")
+
+
+def _files(catalogue: Catalogue | None) -> list[str]:
+    """Every file that was looked at and could be loaded."""
+    from llmcompile.load.repository import PROJECT_FILE
+
+    if catalogue is None:
+        return []
+    return [PROJECT_FILE, *(each.file for each in (*catalogue.models.values(), *catalogue.owners))]
+
+
+def _write_step_summary(root: Path, result: Compiled, found: Sequence[Located]) -> None:
+    """Below what the step's summary says already, where GitHub's runner asks for one; a full disk fails no check."""
+    if not (file := os.environ.get("GITHUB_STEP_SUMMARY")):
+        return
+    from llmcompile.show import proofs, step_summary
+
+    path = Path(file)
+    try:
+        taken = path.stat().st_size if path.exists() else 0
+        proven = proofs.render_text(result.proofs)
+        page = step_summary.render(found, result.scope, proven, below_git(root), step_summary.LIMIT - taken)
+        with path.open("a", encoding="utf-8", errors="replace") as stream:
+            stream.write(page)
+    except OSError as error:
+        click.echo(f"the step's summary cannot be written: {error.strerror}", err=True)
 
 
 def below_git(root: Path) -> str:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from llmcompile.pipeline import Compiled, Progress
 
 
+MOST = 100
+"""Problems that a person at a terminal is shown at once."""
+
 root_option = click.option(
     "--root",
     type=click.Path(path_type=Path),
@@ -102,12 +105,26 @@ def show_problems(root: Path, diagnostics: Iterable[Diagnostic]) -> None:
     from llmcompile.diagnostics import Severity
     from llmcompile.load.locate import Locator
     from llmcompile.show.located import located, summary
-    from llmcompile.show.text import render
+    from llmcompile.show.text import render_worst
 
     shown = [each for each in diagnostics if each.severity is not Severity.NOTE]
     if shown:
-        click.echo(render(located(shown, Locator(root))), err=True)
+        click.echo(render_worst(located(shown, Locator(root)), MOST if sys.stderr.isatty() else 0), err=True)
         click.echo(summary(shown), err=True)
+
+
+def _most(context: click.Context, parameter: click.Parameter, value: int | None) -> int:
+    return (MOST if sys.stdout.isatty() else 0) if value is None else value
+
+
+most_option = click.option(
+    "--max",
+    "most",
+    type=click.IntRange(min=0),
+    callback=_most,
+    metavar="N",
+    help="Problems shown as text, the worst first; 0: all. Default: 100 on a terminal, else all.",
+)
 
 
 @contextmanager

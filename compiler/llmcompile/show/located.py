@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from llmcompile.diagnostics import Diagnostic, Severity
@@ -29,6 +29,15 @@ def located(diagnostics: Iterable[Diagnostic], locator: Locator) -> list[Located
         found,
         key=lambda each: (each.at.file, each.at.line, each.at.column, each.diagnostic.code, each.diagnostic.message),
     )
+
+
+def worst(found: Sequence[Located], most: int) -> Sequence[Located]:
+    """The ``most`` worst of them in the order they are in; all of them for 0."""
+    if not 0 < most < len(found):
+        return found
+    severities = list(Severity)
+    order = sorted(range(len(found)), key=lambda at: severities.index(found[at].diagnostic.severity))
+    return [found[at] for at in sorted(order[:most])]
 
 
 def summary(diagnostics: Iterable[Diagnostic]) -> str:

@@ -1,6 +1,6 @@
 """Diagnostics for machines: versioned JSON, and GitHub's workflow commands.
 
-``show.sarif`` has the third format.
+``show.sarif`` and ``show.junit`` have the other formats; ``show.step_summary`` is the page beside the annotations.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _command(each: Located, prefix: str) -> str:
 
 def _rest(severity: Severity, count: int) -> str:
     plural = "s" if count > 1 else ""
-    title, message = f"{count:,} more {severity}{plural}", "this step's log has all of them, and so has --format sarif"
+    title, message = f"{count:,} more {severity}{plural}", "the step's summary and log have them, and so has --format sarif"
     return f"::{_COMMANDS[severity]} title={_escape(title, ':,')}::{message}"
 
 

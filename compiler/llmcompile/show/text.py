@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import click
 
 from llmcompile.diagnostics import Severity
 from llmcompile.literals import mask
 from llmcompile.load.locate import Location
-from llmcompile.show.located import Located
+from llmcompile.show.located import Located, summary, worst
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 _WIDEST = 160
@@ -18,6 +18,16 @@ _WIDEST = 160
 def render(found: Iterable[Located]) -> str:
     """All of them, a blank line between two. Styled; the caller strips styles where there is no terminal."""
     return "\n".join(_one(each) for each in found)
+
+
+def render_worst(found: Sequence[Located], most: int) -> str:
+    """The ``most`` worst of them (0: all), and how many are left out."""
+    shown = worst(found, most)
+    if len(shown) == len(found):
+        return render(shown)
+    kept = {id(each) for each in shown}
+    left = [each.diagnostic for each in found if id(each) not in kept]
+    return f"{render(shown)}\n... and {len(left):,} more: {summary(left)}"
 
 
 def _one(each: Located) -> str:
