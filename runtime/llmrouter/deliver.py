@@ -31,7 +31,7 @@ _LIMITS = b"x-ratelimit-"  # where the router has limits of its own, an upstream
 async def deliver(exchange: Exchange, reply: Reply, operation: Operation, own: Headers, record: Record) -> None:
     """Send the reply."""
     headers = forwarded(reply)
-    if record.admission is not None:
+    if record.gate is not None and record.gate.admission is not None:
         headers = [each for each in headers if not each[0].startswith(_LIMITS)]
     headers += own
     if reply.rest is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, Literal
 from urllib.parse import quote
@@ -18,6 +19,7 @@ from llmrouter.secret import Secret
 PathStyle = Literal["azure", "openai"]
 Source = Literal["auto", "platform", "tenant", "local"]
 Origin = Literal["tenant", "platform"]
+Level = Literal["soft", "hard"]
 AuthKind = Literal["api-key", "bearer", "oauth", "custom", "none"]
 
 DEFAULT_API_VERSION = "2024-10-21"
@@ -191,6 +193,23 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """Money for a calendar month, UTC. None: no such line."""
+
+    currency: str
+    soft: Decimal | None = None
+    """From here on it is said."""
+    hard: Decimal | None = None
+    """From here on nothing is let in."""
+
+    @property
+    def lines(self) -> tuple[tuple[Level, Decimal], ...]:
+        """Both, as far as they are drawn."""
+        drawn: tuple[tuple[Level, Decimal | None], ...] = (("soft", self.soft), ("hard", self.hard))
+        return tuple((level, line) for level, line in drawn if line is not None)
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """A router key: its hash, and what it may call."""
 
@@ -199,3 +218,4 @@ class Key:
     team: str | None
     allowed: frozenset[str]
     limits: Limits | None = None
+    budget: Budget | None = None

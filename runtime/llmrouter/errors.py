@@ -85,6 +85,20 @@ def over_limit(limit: str, seconds: float, told: Iterable[tuple[str, str]]) -> A
     return ApiError(429, message, code="rate_limit_exceeded", kind="rate_limit_error", headers=headers)
 
 
+def over_budget(budget: str, seconds: float) -> ApiError:
+    """The money of a month is spent; the next one begins after these seconds."""
+    headers = {"retry-after": str(ceil(seconds)), "x-should-retry": "false"}  # clients would try at once, in vain
+    message = f"The budget of {budget} a month is spent. The next month begins in {ceil(seconds)} seconds."
+    return ApiError(429, message, code="budget_exceeded", kind="insufficient_quota", headers=headers)
+
+
+def limits_unavailable() -> ApiError:
+    """What counts the requests of all replicas does not answer, and nothing may pass uncounted."""
+    message = "The limits of this request cannot be checked at the moment. Try again later."
+    headers = {"retry-after": "1"}
+    return ApiError(503, message, code="limits_unavailable", kind="server_error", headers=headers)
+
+
 def upstream_failed(problems: list[str]) -> ApiError:
     """No candidate gave an answer; the problems are in the order tried."""
     return ApiError(502, f"No endpoint answered: {'; '.join(problems)}.", code="upstream_failed", kind="server_error")

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from llmrouter.entities import Candidate, Endpoint
-from llmrouter.errors import all_resting, upstream_failed
+from llmrouter.errors import ApiError, all_resting, upstream_failed
+from llmrouter.gate import Gate
 from llmrouter.health import Health, Problem, asked_seconds
 from llmrouter.operations import Operation
 from llmrouter.payload import Body
@@ -101,7 +102,15 @@ class _Route:
     """Models that refused for a reason that another one may not have."""
     waited: float = 0.0
     last: tuple[Candidate, Reply] | None = None
+    refusal: ApiError | None = None
+    """Of limits or budgets."""
     problems: list[str] = field(default_factory=list)
+
+    def refused(self, source: str, refusal: ApiError) -> None:
+        """Traffic of this source may not pass."""
+        self.refusal = refusal
+        self.fresh = deque(each for each in self.fresh if each.endpoint.source != source)
+        self.put_off = [each for each in self.put_off if each[1].endpoint.source != source]
 
     def failed(self, candidate: Candidate, reply: Reply, problem: str) -> None:
         """Note a reply that is not the client's, unless it is the last."""
@@ -129,6 +138,8 @@ class Forwarder:
         """
         route = _Route(deque(candidates))
         while (candidate := await self._next(route, record)) is not None:
+            if record.gate is not None and not await self._let_in(record.gate, candidate, route):
+                continue
             record.candidate = candidate
             begun = time.perf_counter()
             try:
@@ -152,7 +163,22 @@ class Forwarder:
             return reply
         if route.problems:
             raise upstream_failed(route.problems)
+        if route.refusal is not None:
+            raise route.refusal
         raise all_resting(min(self.health.wait(each) for _, each in route.put_off))
+
+    async def _let_in(self, gate: Gate, candidate: Candidate, route: _Route) -> bool:
+        """Whether limits and budgets let a candidate be tried. Else none of its kind is."""
+        try:
+            await gate.admit(candidate)
+        except ApiError as refusal:
+            self.health.left(candidate)
+            route.refused(candidate.endpoint.source, refusal)
+            return False
+        except BaseException:
+            self.health.left(candidate)
+            raise
+        return True
 
     async def _next(self, route: _Route, record: Record) -> Candidate | None:
         """Whom to try next: all that do not rest, then those that do, as far as the time for waiting goes."""

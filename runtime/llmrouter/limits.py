@@ -1,28 +1,115 @@
-"""Limits of the account's tier and of a key, for platform traffic: requests a minute, tokens a day, concurrent.
+"""Limits and budgets: what a request is asked for before it passes, and the meters of one process.
 
-They are counted in this process and outlive a reload. Tokens are counted once they are known, so the request that
-crosses the line is the last one to pass.
+The port behind which they are counted is ``Limiter``; this one counts in memory, outlives a reload and nothing else.
+Tokens and money are counted once they are known, so the request that crosses the line is the last one to pass.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from math import ceil
+from typing import Any, Literal, NamedTuple, Protocol
 
-from llmrouter.entities import Key, Limits
-from llmrouter.errors import ApiError, over_limit
-from llmrouter.snapshot import Snapshot
+from llmrouter.budgets import EXACT, month_of, seconds_left
+from llmrouter.entities import Budget, Level, Limits
+from llmrouter.errors import ApiError, over_budget, over_limit
 from llmrouter.upstream import Headers
 
-_MINUTE, _DAY = 60.0, 86_400.0
+MINUTE, DAY = 60.0, 86_400.0
 _SOON = 1.0  # seconds after which to ask again for a place among the concurrent
+UNLIMITED = Limits()
+
+Reached = Literal["budget", "tokens", "requests", "concurrent"]
+
+
+class Ask(NamedTuple):
+    """An account or a key that a request must be let in by."""
+
+    kind: Literal["account", "key"]
+    name: str
+    limits: Limits = UNLIMITED
+    budget: Budget | None = None
+
+    @property
+    def key(self) -> str:
+        """The key's id, for labels; empty for the account."""
+        return self.name if self.kind == "key" else ""
+
+
+class Alert(NamedTuple):
+    """A line of a budget that was crossed."""
+
+    ask: Ask
+    level: Level
+    spent: Decimal
+    month: str
+
+    @property
+    def line(self) -> str:
+        """For the log."""
+        budget = self.ask.budget
+        if budget is None:
+            return ""
+        limit = f"the {self.level} budget of {getattr(budget, self.level)} {budget.currency} for {self.month}"
+        return f"{self.ask.kind} {self.ask.name} reached {limit}: {self.spent.normalize():f} are spent"
+
+
+class Reading(NamedTuple):
+    """What a meter shows while a request is let in or refused."""
+
+    limits: Limits
+    begun: int
+    """Requests of the last minute."""
+    leaves: float
+    """Seconds until the oldest of them is over."""
+    tokens: int
+
+
+class Admission(Protocol):
+    """A request that was let in."""
+
+    def headers(self) -> Headers:
+        """What the client learns: of two limits the one that leaves less."""
+        ...
+
+    def end(self) -> None:
+        """It is through; to be called once, whatever happened."""
+        ...
+
+
+class Limiter(Protocol):
+    """Where requests, tokens and money are counted."""
+
+    async def admit(self, asks: Sequence[Ask], closed: bool = False) -> Admission:
+        """Let a request in by all of them or by none. ``closed``: not at all where they cannot be asked.
+
+        Raises ApiError 429, or 503 where it is closed.
+        """
+        ...
+
+    def count(self, ask: Ask, tokens: int, cost: Decimal | None) -> None:
+        """What a request has used, as far as it is known; the cost in the budget's currency."""
+        ...
+
+    def spent(self) -> Iterable[tuple[Ask, Decimal]]:
+        """What is known to be spent this month, by everyone with a budget."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """Of what counts them, for /readyz."""
+        ...
+
+    async def close(self) -> None:
+        """Hand over what is still to be counted."""
+        ...
 
 
 @dataclass(slots=True)
-class _Meter:
+class Meter:
     """What one account or key has used."""
 
     begun: deque[float] = field(default_factory=deque)
@@ -30,51 +117,63 @@ class _Meter:
     day: int = 0
     tokens: int = 0
     running: int = 0
+    month: str = ""
+    spent: dict[str, Decimal] = field(default_factory=dict)
+    """Of the month, by currency."""
+    said: set[tuple[Level, Decimal]] = field(default_factory=set)
+    """Lines of a budget that were crossed this month."""
 
     def turn(self, now: float) -> None:
-        """Forget what is over: requests after a minute, tokens at midnight UTC."""
-        while self.begun and self.begun[0] <= now - _MINUTE:
+        """Forget what is over: requests after a minute, tokens at midnight UTC, money at the month's end."""
+        while self.begun and self.begun[0] <= now - MINUTE:
             self.begun.popleft()
-        if int(now // _DAY) != self.day:
-            self.day, self.tokens = int(now // _DAY), 0
+        if int(now // DAY) != self.day:
+            self.day, self.tokens = int(now // DAY), 0
+            if (month := month_of(now)) != self.month:
+                self.month, self.spent, self.said = month, {}, set()
 
-    def objection(self, limits: Limits, now: float) -> tuple[str, float] | None:
-        """The limit that is reached, and the seconds until it is worth to ask again."""
+    def objection(self, ask: Ask) -> Reached | None:
+        """What is reached, if anything is."""
+        budget, limits = ask.budget, ask.limits
+        if budget and budget.hard is not None and self.spent.get(budget.currency, 0) >= budget.hard:
+            return "budget"
         if limits.tokens_per_day is not None and self.tokens >= limits.tokens_per_day:
-            return f"{limits.tokens_per_day} tokens a day", _DAY - now % _DAY
+            return "tokens"
         if limits.requests_per_minute is not None and len(self.begun) >= limits.requests_per_minute:
-            return f"{limits.requests_per_minute} requests a minute", self.begun[0] + _MINUTE - now
-        if limits.concurrent is not None and self.running >= limits.concurrent:
-            return f"{limits.concurrent} requests at a time", _SOON
-        return None
+            return "requests"
+        return "concurrent" if limits.concurrent is not None and self.running >= limits.concurrent else None
+
+    def read(self, limits: Limits, now: float) -> Reading:
+        """What it shows."""
+        leaves = self.begun[0] + MINUTE - now if self.begun else 0.0
+        return Reading(limits, len(self.begun), leaves, self.tokens)
 
 
-@dataclass(slots=True)
-class Admission:
-    """A request that was let in."""
+def refusal(ask: Ask, reached: Reached, readings: Sequence[Reading], at: int, now: float) -> ApiError:
+    """Why a request is not let in; ``at``: whose reading it is that objects."""
+    if reached == "budget" and ask.budget:
+        return over_budget(f"{ask.budget.hard} {ask.budget.currency}", seconds_left(now))
+    limits = ask.limits
+    limit, seconds = {
+        "tokens": (f"{limits.tokens_per_day} tokens a day", DAY - now % DAY),
+        "requests": (f"{limits.requests_per_minute} requests a minute", readings[at].leaves),
+    }.get(reached, (f"{limits.concurrent} requests at a time", _SOON))
+    told = told_of([each for each in readings if each.begun], now)
+    return over_limit(limit, seconds, [(name.decode(), value.decode()) for name, value in told])
 
-    meters: list[tuple[_Meter, Limits]]
-    now: float
 
-    def headers(self) -> Headers:
-        """What the client learns: of two limits the one that leaves less."""
-        found: list[tuple[bytes, bytes]] = []
-        requests = [(limits.requests_per_minute, m) for m, limits in self.meters if limits.requests_per_minute]
-        if requests:
-            limit, meter = min(requests, key=lambda each: each[0] - len(each[1].begun))
-            reset = meter.begun[0] + _MINUTE - self.now
-            found += _told(b"requests", limit, limit - len(meter.begun), reset)
-        tokens = [(limits.tokens_per_day, m) for m, limits in self.meters if limits.tokens_per_day]
-        if tokens:
-            limit, meter = min(tokens, key=lambda each: each[0] - each[1].tokens)
-            found += _told(b"tokens", limit, limit - meter.tokens, _DAY - self.now % _DAY)
-        return found
-
-    def end(self, tokens: int) -> None:
-        """It is through; ``tokens``: what it used of the platform, as far as that is known."""
-        for meter, _ in self.meters:
-            meter.running -= 1
-            meter.tokens += tokens
+def told_of(readings: Iterable[Reading], now: float) -> Headers:
+    """The headers that tell of limits."""
+    found: list[tuple[bytes, bytes]] = []
+    requests = [(each.limits.requests_per_minute, each) for each in readings if each.limits.requests_per_minute]
+    if requests:
+        limit, reading = min(requests, key=lambda each: each[0] - each[1].begun)
+        found += _told(b"requests", limit, limit - reading.begun, reading.leaves)
+    tokens = [(each.limits.tokens_per_day, each) for each in readings if each.limits.tokens_per_day]
+    if tokens:
+        limit, reading = min(tokens, key=lambda each: each[0] - each[1].tokens)
+        found += _told(b"tokens", limit, limit - reading.tokens, DAY - now % DAY)
+    return found
 
 
 def _told(what: bytes, limit: int, remaining: int, reset: float) -> Headers:
@@ -83,37 +182,90 @@ def _told(what: bytes, limit: int, remaining: int, reset: float) -> Headers:
     return [*told, (b"x-ratelimit-reset-" + what, b"%ds" % ceil(reset))]
 
 
-class Limiter:
+@dataclass(slots=True)
+class MemoryAdmission:
+    """Let in by meters of this process."""
+
+    meters: list[tuple[Meter, Limits]]
+    now: float
+
+    def headers(self) -> Headers:
+        """As the meters are now."""
+        return told_of([meter.read(limits, self.now) for meter, limits in self.meters], self.now)
+
+    def end(self) -> None:
+        """Make room."""
+        for meter, _ in self.meters:
+            meter.running -= 1
+
+
+class MemoryLimiter:
     """The meters of one process."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
-        self._meters: dict[tuple[str, str], _Meter] = {}
+    def __init__(self, alert: Callable[[Alert], None] = lambda _: None, clock: Callable[[], float] = time.time) -> None:
+        self._alert, self._clock = alert, clock
+        self._meters: dict[tuple[str, str], Meter] = {}
+        self._budgets: dict[tuple[str, str], Ask] = {}
 
-    def admit(self, snapshot: Snapshot, key: Key | None) -> Admission:
-        """Let a request in, to be ended whatever happens. Raises ApiError 429."""
+    async def admit(self, asks: Sequence[Ask], closed: bool = False) -> MemoryAdmission:
+        """Let a request in. Raises ApiError 429."""
         now = self._clock()
-        meters = [(self._meter(*name), limits) for name, limits in _applying(snapshot, key)]
-        for meter, limits in meters:
-            meter.turn(now)
-            objection = meter.objection(limits, now)
-            if objection is not None:
-                raise self._refused(*objection, Admission(meters, now))
-        for meter, _ in meters:
+        meters = [(self._meter(ask, now), ask.limits) for ask in asks]
+        for at, (meter, _) in enumerate(meters):
+            if (reached := meter.objection(asks[at])) is not None:
+                readings = [each.read(limits, now) for each, limits in meters]
+                raise refusal(asks[at], reached, readings, at, now)
+        counting = [each for each in meters if each[1] is not UNLIMITED]
+        for meter, _ in counting:
             meter.begun.append(now)
             meter.running += 1
-        return Admission(meters, now)
+        return MemoryAdmission(counting, now)
 
-    def _refused(self, limit: str, seconds: float, admission: Admission) -> ApiError:
-        filled = Admission([each for each in admission.meters if each[0].begun], admission.now)
-        return over_limit(limit, seconds, [(name.decode(), value.decode()) for name, value in filled.headers()])
+    def count(self, ask: Ask, tokens: int, cost: Decimal | None) -> None:
+        """What a request has used."""
+        meter = self.add(ask, tokens, cost)
+        if ask.budget is None or cost is None:
+            return
+        spent = meter.spent[ask.budget.currency]
+        for each in ask.budget.lines:
+            if spent >= each[1] and each not in meter.said:
+                meter.said.add(each)
+                self._alert(Alert(ask, each[0], spent, meter.month))
 
-    def _meter(self, kind: str, name: str) -> _Meter:
-        return self._meters.setdefault((kind, name), _Meter())
+    def add(self, ask: Ask, tokens: int, cost: Decimal | None) -> Meter:
+        """Count without a word."""
+        meter = self._meter(ask, self._clock())
+        meter.tokens += tokens
+        if ask.budget and cost is not None:
+            currency = ask.budget.currency
+            meter.spent[currency] = EXACT.add(meter.spent.get(currency, Decimal(0)), cost)
+            self._budgets[ask.kind, ask.name] = ask
+        return meter
 
+    def know(self, ask: Ask, tokens: int | None, spent: Decimal | None) -> None:
+        """What others count, to go on from where they cannot be asked any more."""
+        meter = self._meter(ask, self._clock())
+        meter.tokens = meter.tokens if tokens is None else tokens
+        if ask.budget and spent is not None:
+            meter.spent[ask.budget.currency] = spent
+            self._budgets[ask.kind, ask.name] = ask
 
-def _applying(snapshot: Snapshot, key: Key | None) -> Iterable[tuple[tuple[str, str], Limits]]:
-    if snapshot.limits is not None:
-        yield ("account", snapshot.account or ""), snapshot.limits
-    if key is not None and key.limits is not None:
-        yield ("key", key.id), key.limits
+    def spent(self) -> Iterable[tuple[Ask, Decimal]]:
+        """Of those who have spent something since this process began."""
+        for ask in self._budgets.values():
+            if ask.budget:
+                yield ask, self._meter(ask, self._clock()).spent.get(ask.budget.currency, Decimal(0))
+
+    def state(self) -> dict[str, Any]:
+        """Nothing can go wrong here."""
+        return {"store": "memory"}
+
+    async def close(self) -> None:
+        """What is in memory is gone."""
+
+    def _meter(self, ask: Ask, now: float) -> Meter:
+        meter = self._meters.get((ask.kind, ask.name))
+        if meter is None:
+            meter = self._meters[ask.kind, ask.name] = Meter()
+        meter.turn(now)
+        return meter

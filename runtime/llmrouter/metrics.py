@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from llmrouter.limits import Limiter
 from llmrouter.record import Record
 
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
@@ -20,6 +21,8 @@ _HELP = {
     "tokens_total": ("counter", "Tokens that upstreams told.", ("model", "source", "direction")),
     "unknown_usage_total": ("counter", "Answers whose usage was not told.", ("model", "source")),
     "cost_total": ("counter", "Cost by the price rows valid at arrival.", ("model", "source", "currency")),
+    "budget_alerts_total": ("counter", "Lines of a budget that were crossed; no key: the account's.", ("key", "level")),
+    "budget_uncounted_total": ("counter", "Answers whose cost a budget could not count.", ("key", "why")),
 }
 
 
@@ -73,7 +76,7 @@ class Metrics:
         if price is not None and cost is not None:
             self.add("cost_total", (model, source, price.currency), cost)
 
-    def text(self, state: Mapping[str, Any], resting: Mapping[str, float]) -> bytes:
+    def text(self, state: Mapping[str, Any], resting: Mapping[str, float], limiter: Limiter) -> bytes:
         """All of it in the text format."""
         lines: list[str] = []
         for name, (kind, meaning, labels) in _HELP.items():
@@ -85,12 +88,25 @@ class Metrics:
         lines += [_line("resting", [("endpoint", name)], 1) for name in resting]
         for name in ("reloads", "reload_failures"):
             lines += [*_head(f"{name}_total", "counter", "Of the documents."), _line(f"{name}_total", (), state[name])]
+        lines += _limits(limiter)
         lines += _head("document_info", "gauge", "What is served.")
         lines += [
             _line("document_info", [("document", name), ("digest", digest)], 1)
             for name, digest in state["documents"].items()
         ]
         return ("\n".join(lines) + "\n").encode()
+
+
+def _limits(limiter: Limiter) -> list[str]:
+    lines = _head("limit_store_up", "gauge", "Whether what counts limits and budgets can be asked.")
+    state = limiter.state()
+    lines.append(_line("limit_store_up", [("store", state["store"])], int(state.get("reachable", True))))
+    lines += _head("budget_spent", "gauge", "Of the month, as far as this process knows; no key: the account's.")
+    return lines + [
+        _line("budget_spent", [("key", ask.key), ("currency", ask.budget.currency)], f"{amount:f}")
+        for ask, amount in limiter.spent()
+        if ask.budget
+    ]
 
 
 def _head(name: str, kind: str, meaning: str) -> list[str]:

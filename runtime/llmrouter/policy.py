@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal, cast
 
-from llmrouter.entities import Limits, Member, Model, RouteGroup, Source
+from llmrouter.entities import Budget, Limits, Member, Model, RouteGroup, Source
 from llmrouter.operations import OPERATION_OF_TYPE
 from llmrouter.prices import TokenCost
 from llmrouter.reader import Node
@@ -31,6 +31,7 @@ class KeyGrant:
     team: str | None
     allowed: frozenset[str] | None
     limits: Limits | None
+    budget: Budget | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,9 @@ class Policy:
     account: str
     source: Source
     limits: Limits | None
+    budget: Budget | None
+    limits_closed: bool
+    """Whether nothing limited is let in while what counts it is out of reach."""
     allowed: frozenset[str]
     teams: Mapping[str, frozenset[str]]
     keys: tuple[KeyGrant, ...]
@@ -54,12 +58,14 @@ def read_policy(root: Node) -> Policy:
         newer = isinstance(version.value, int) and version.value > FORMAT_VERSION
         problem = "is a newer format than this router reads" if newer else "is no format that this router reads"
         version.fail(f"{problem} ({FORMAT_VERSION})", "upgrade llmrouter" if newer else "")
-    limits = root.nullable("limits")
+    limits, unavailable = root.nullable("limits"), root.optional("limits_unavailable")
     teams = {name: _names(node.field("allowed")) for name, node in root.field("teams").fields().items()}
     return Policy(
         account=root.field("account").text(),
         source=cast(Source, root.field("source").one_of("auto", "platform", "tenant", "local")),
         limits=_limits(limits) if limits else None,
+        budget=_budget(root.optional("budget")),
+        limits_closed=unavailable is not None and unavailable.one_of("open", "closed") == "closed",
         allowed=_names(root.field("allowed")),
         teams=teams,
         keys=tuple(_key(node, teams) for node in root.field("keys").items()),
@@ -78,6 +84,18 @@ def _limits(node: Node) -> Limits:
     return Limits(**{name: each.count() for name, each in written.items() if each})
 
 
+def _budget(node: Node | None) -> Budget | None:
+    if node is None:
+        return None
+    month = node.field("monthly")
+    soft, hard = (_amount(month.optional(name)) for name in ("soft", "hard"))
+    return Budget(month.field("currency").text(), soft, hard)
+
+
+def _amount(node: Node | None) -> Decimal | None:
+    return Decimal(node.matching(_DECIMAL, "a decimal number in quotes")) if node else None
+
+
 def _key(node: Node, teams: Mapping[str, frozenset[str]]) -> KeyGrant:
     team, allowed, limits = node.optional("team"), node.optional("allowed"), node.optional("limits")
     if team and team.text() not in teams:
@@ -88,6 +106,7 @@ def _key(node: Node, teams: Mapping[str, frozenset[str]]) -> KeyGrant:
         team=team.text() if team else None,
         allowed=_names(allowed) if allowed else None,
         limits=_limits(limits) if limits else None,
+        budget=_budget(node.optional("budget")),
     )
 
 

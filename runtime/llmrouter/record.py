@@ -17,11 +17,12 @@ from functools import lru_cache
 from json.encoder import encode_basestring_ascii as _quoted
 
 from llmrouter.entities import Candidate, Key
-from llmrouter.limits import Admission
+from llmrouter.gate import Gate
 from llmrouter.prices import PriceMissingError, TokenCost, cost, price_at
 from llmrouter.snapshot import Snapshot
 from llmrouter.usage import UNKNOWN, Reported
 
+GONE = 499  # the status of a request whose client left; nobody gets to see it but the log
 _HOLD_SECONDS = 0.02
 
 
@@ -49,13 +50,18 @@ class Record:
     usage: Reported = UNKNOWN
     complete: bool = False
     """Whether the client was sent all there was to say."""
-    admission: Admission | None = None
-    """Where limits apply to it."""
+    gate: Gate | None = None
+    """Where limits or budgets apply to it."""
     price: TokenCost | None = None
     cost: Decimal | None = None
     status: int | None = None
     error: str | None = None
     """A code of ours where the request failed or its answer broke off."""
+
+    @property
+    def billed(self) -> bool:
+        """Whether some upstream has worked on it, as far as can be told: an answer that is an error costs nothing."""
+        return self.candidate is not None and (self.status is None or self.status < 400 or self.status == GONE)
 
     def end(self) -> None:
         """The request is through: work out what it cost, by the row that was valid when it came."""

@@ -93,6 +93,7 @@ async def _serve(
     listening.close()
     await server.drain(_GRACE)
     await upstream.close()
+    await router.close()
     lines.flush()
 
 

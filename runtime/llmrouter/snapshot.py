@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from llmrouter.documents import Documents
-from llmrouter.entities import Candidate, Endpoint, Key, Limits, Model, RouteGroup, Source
+from llmrouter.entities import Budget, Candidate, Endpoint, Key, Limits, Model, RouteGroup, Source
 from llmrouter.policy import Policy
 
 Candidates = Mapping[str, tuple[Candidate, ...]]
@@ -23,6 +23,9 @@ class Snapshot:
     """None without a policy: the endpoint documents do not name it."""
     source: Source
     limits: Limits | None
+    budget: Budget | None
+    limits_closed: bool
+    """Whether nothing limited is let in while what counts it is out of reach."""
     models: Mapping[str, Model]
     route_groups: Mapping[str, RouteGroup]
     keys: tuple[Key, ...]
@@ -54,6 +57,8 @@ class Snapshot:
             account=policy.account if policy else None,
             source=source,
             limits=policy.limits if policy else None,
+            budget=policy.budget if policy else None,
+            limits_closed=policy is not None and policy.limits_closed,
             models=models,
             route_groups=groups,
             keys=_keys(policy) if policy else (),
@@ -92,5 +97,5 @@ def _keys(policy: Policy) -> tuple[Key, ...]:
     for key in policy.keys:
         inherited = policy.teams[key.team] if key.team else policy.allowed
         allowed = inherited if key.allowed is None else key.allowed
-        found.append(Key(key.id, key.sha256, key.team, allowed, key.limits))
+        found.append(Key(key.id, key.sha256, key.team, allowed, key.limits, key.budget))
     return tuple(found)
