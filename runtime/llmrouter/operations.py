@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -42,6 +42,8 @@ class Route:
     """What a path asks for."""
 
     kind: Literal["call", "state", "models", "health", "ready", "metrics"]
+    template: str
+    """The path, with the names of what it names: ``/v1/models/{model}``."""
     operation: Operation | None = None
     name: str | None = None
     """What the path names: a model, or of ``state`` a response."""
@@ -70,30 +72,38 @@ _OPERATIONS = (
 _METHODS = {"json": ("POST",), "form": ("POST",), "socket": ("GET",)}
 _OF_RESPONSE = {"": ("GET", "DELETE"), "/cancel": ("POST",), "/input_items": ("GET",)}
 _PREFIXES = ("/v1/", "/openai/v1/", "/openai/")  # the last one: where AzureOpenAI asks for what is no deployment's
+_DEPLOYMENTS = "/openai/deployments/{model}/"
 _NOT_AT_AZURES_ROOT = {each.path for each in _OPERATIONS} - {"responses", "realtime"}
-_FIXED = {"/healthz": Route("health"), "/readyz": Route("ready"), "/metrics": Route("metrics")}
-_FIXED |= {f"{prefix}models": Route("models") for prefix in _PREFIXES}
-_FIXED |= {
-    f"{prefix}{each.path}": Route("call", each, methods=_METHODS[each.sends])
-    for prefix in _PREFIXES
-    for each in _OPERATIONS
-    if prefix != "/openai/" or each.path not in _NOT_AT_AZURES_ROOT
-}
+
+
+def _routes() -> Iterator[Route]:
+    yield from (Route("health", "/healthz"), Route("ready", "/readyz"), Route("metrics", "/metrics"))
+    for prefix in (*_PREFIXES, _DEPLOYMENTS):
+        for each in _OPERATIONS:
+            if prefix != "/openai/" or each.path not in _NOT_AT_AZURES_ROOT:
+                yield Route("call", prefix + each.path, each, methods=_METHODS[each.sends])
+    for prefix in _PREFIXES:
+        yield Route("models", f"{prefix}models")
+        yield Route("models", f"{prefix}models/{{model}}")
+        for rest, methods in _OF_RESPONSE.items():
+            yield Route("state", f"{prefix}responses/{{response}}{rest}", RESPONSES, rest=rest, methods=methods)
+
+
+ROUTES: Mapping[str, Route] = MappingProxyType({each.template: each for each in _routes()})
+"""All that is served, by template."""
 _DEPLOYMENT = re.compile(f"/openai/deployments/([^/].*?)/({'|'.join(each.path for each in _OPERATIONS)})")
-_BY_PATH = {each.path: each for each in _OPERATIONS}
-_MODEL = re.compile(r"(?:/v1|/openai/v1|/openai)/models/(.+)")
-_RESPONSE = re.compile(r"(?:/v1|/openai/v1|/openai)/responses/([A-Za-z0-9_-]+)(|/cancel|/input_items)")
+_MODEL = re.compile(r"(/v1|/openai/v1|/openai)/models/(.+)")
+_RESPONSE = re.compile(r"(/v1|/openai/v1|/openai)/responses/([A-Za-z0-9_-]+)(|/cancel|/input_items)")
 
 
 def match(path: str) -> Route | None:
     """The route of a decoded path."""
-    if path in _FIXED:
-        return _FIXED[path]
-    if found := _DEPLOYMENT.fullmatch(path):
-        operation = _BY_PATH[found[2]]
-        return Route("call", operation, found[1], methods=_METHODS[operation.sends])
-    if found := _MODEL.fullmatch(path):
-        return Route("models", name=found[1])
-    if found := _RESPONSE.fullmatch(path):
-        return Route("state", RESPONSES, found[1], found[2], _OF_RESPONSE[found[2]])
+    if (found := ROUTES.get(path)) is not None and "{" not in path:
+        return found
+    if named := _DEPLOYMENT.fullmatch(path):
+        return replace(ROUTES[_DEPLOYMENTS + named[2]], name=named[1])
+    if named := _MODEL.fullmatch(path):
+        return replace(ROUTES[f"{named[1]}/models/{{model}}"], name=named[2])
+    if named := _RESPONSE.fullmatch(path):
+        return replace(ROUTES[f"{named[1]}/responses/{{response}}{named[3]}"], name=named[2])
     return None

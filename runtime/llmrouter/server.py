@@ -20,6 +20,7 @@ from typing import NoReturn
 
 import uvloop
 
+from llmrouter import tracing
 from llmrouter.app import Router, Settings
 from llmrouter.inbound import Connection, HttpServer
 from llmrouter.outbound import HttpUpstream
@@ -29,6 +30,7 @@ from llmrouter.reload import Live
 
 _BACKLOG = 2048
 _GRACE = 25  # seconds for running requests once told to stop
+_SPANS_GRACE = 3.0  # seconds more for spans that are not sent yet
 _RESTART_PAUSE = 1.0
 _TICK = 0.5
 _STOP = (signal.SIGTERM, signal.SIGINT)
@@ -78,7 +80,8 @@ async def _serve(
     loop.add_signal_handler(signal.SIGHUP, live.ask)
     outbox, lines = Outbox(), Lines(sys.stdout.fileno())
     upstream = HttpUpstream(outbox)
-    router = Router(live.snapshot, upstream, settings, lines.write, live.told)
+    traced = tracing.start(os.environ, lambda line: sys.stderr.write(f"llmrouter: {line}\n"))
+    router = Router(live.snapshot, upstream, settings, lines.write, live.told, traced)
     server = HttpServer(router, outbox)
     server.tick()
     listening = await loop.create_server(lambda: Connection(server), sock=listener, backlog=_BACKLOG)
@@ -93,8 +96,9 @@ async def _serve(
     listening.close()
     await server.drain(_GRACE)
     await upstream.close()
-    await router.close()
     lines.flush()
+    if traced is not None:
+        traced.close(_SPANS_GRACE)
 
 
 @dataclass(slots=True)

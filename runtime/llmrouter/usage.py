@@ -19,6 +19,8 @@ class Reported(NamedTuple):
     tokens_input: int | None = None
     tokens_output: int | None = None
     usage: Usage | None = None
+    model: str | None = None
+    """Who answered, in the upstream's words."""
 
 
 UNKNOWN = Reported()
@@ -35,8 +37,10 @@ def reported(body: bytes | None) -> Reported:
     if not isinstance(data, dict):
         return UNKNOWN
     inner = data.get("response")
-    usage = data.get("usage") or (inner.get("usage") if isinstance(inner, dict) else None)
-    return _read(usage) if isinstance(usage, dict) else UNKNOWN
+    if isinstance(inner, dict) and not data.get("usage"):
+        data = inner
+    usage, model = data.get("usage"), data.get("model")
+    return _read(usage, model if isinstance(model, str) else None) if isinstance(usage, dict) else UNKNOWN
 
 
 def added(sum_: Reported | None, more: Reported) -> Reported:
@@ -59,14 +63,14 @@ def _last(tail: bytes) -> Any:
     return {"usage": _DECODER.raw_decode(text)[0]}
 
 
-def _read(usage: Mapping[str, Any]) -> Reported:
+def _read(usage: Mapping[str, Any], model: str | None) -> Reported:
     given = _count(usage, "prompt_tokens", "input_tokens")
     made = _count(usage, "completion_tokens", "output_tokens")
     if made is None and given is not None and _count(usage, "total_tokens") == given:
         made = 0  # an operation that makes no tokens, such as embeddings
     if given is None or made is None:
-        return Reported(given, made)
-    return Reported(given, made, _by_kind(usage, given, made))
+        return Reported(given, made, None, model)
+    return Reported(given, made, _by_kind(usage, given, made), model)
 
 
 def _by_kind(usage: Mapping[str, Any], given: int, made: int) -> Usage | None:
