@@ -17,6 +17,8 @@ from llmrouter.reader import DocumentError
 from llmrouter.snapshot import Snapshot
 from llmrouter.sources import Stamp, load, stamp
 
+_TURN_SECONDS = 0.0005  # that a document which is being read holds the interpreter in one go
+
 Objection = Callable[[Snapshot], str | None]
 """Why a snapshot may not be served here, although its documents are right."""
 
@@ -46,7 +48,7 @@ class Live:
     def start(cls, environment: Mapping[str, str], objection: Objection) -> Live:
         """Raises DocumentError where there is nothing to serve yet."""
         seen = stamp(environment)
-        return cls(Snapshot.build(load(environment)), environment, seen, objection)
+        return cls(_read(environment), environment, seen, objection)
 
     def ask(self) -> None:
         """Look again at the next turn, changed or not."""
@@ -59,8 +61,7 @@ class Live:
             return False
         self.stamp, self._asked = seen, False
         try:
-            # In a thread: requests go on while a large document is read.
-            snapshot = await asyncio.to_thread(lambda: Snapshot.build(load(self.environment)))
+            snapshot = await asyncio.to_thread(_read_aside, self.environment)
         except DocumentError as error:
             return self._failed(f"{error}; {error.hint}")
         problem = self.objection(snapshot)
@@ -88,6 +89,20 @@ class Live:
             "reload_failures": self.failures,
             "last_reload_error": last,
         }
+
+
+def _read(environment: Mapping[str, str]) -> Snapshot:
+    return Snapshot.build(load(environment))
+
+
+def _read_aside(environment: Mapping[str, str]) -> Snapshot:
+    """In a thread, and giving way: by default requests would wait 5 ms, again and again, for their turn."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_TURN_SECONDS)
+    try:
+        return _read(environment)
+    finally:
+        sys.setswitchinterval(before)
 
 
 def _say(line: str) -> None:
