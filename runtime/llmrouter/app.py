@@ -27,13 +27,14 @@ from llmrouter.errors import ApiError, bad_request, internal, model_not_found
 from llmrouter.exchange import Exchange
 from llmrouter.form import Form
 from llmrouter.forward import Call, Forwarder
+from llmrouter.gate import Gate
 from llmrouter.health import Health
-from llmrouter.limits import Limiter
+from llmrouter.limits import Alert, Limiter, MemoryLimiter
 from llmrouter.metrics import Metrics
 from llmrouter.operations import Operation, Route, match
 from llmrouter.payload import Body, Payload, named
 from llmrouter.realtime import asking, relay
-from llmrouter.record import Record
+from llmrouter.record import GONE, Record
 from llmrouter.resolve import Refused, Unreachable, callable_names, resolve
 from llmrouter.snapshot import Snapshot
 from llmrouter.state import parted, tag
@@ -42,7 +43,6 @@ from llmrouter.tracing import Tracing
 from llmrouter.upstream import Headers, TimeLimits, Upstream
 from llmrouter.usage import UNKNOWN
 
-_GONE = 499  # nobody gets to see it but the log
 _ALONG = (b"accept", b"traceparent", b"tracestate", b"openai-beta")
 _REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _JSON = (b"content-type", b"application/json")
@@ -62,6 +62,8 @@ class Settings:
     """Seconds that a request may wait for endpoints that asked for patience."""
     region: str | None = None
     """Where this router runs; for logs and /readyz."""
+    limiter: Callable[[Callable[[Alert], None]], Limiter] = MemoryLimiter
+    """Makes what counts the requests of limits and budgets; it is told whom to tell of a budget that runs out."""
 
 
 class _Served:
@@ -112,7 +114,7 @@ class Router:
         tracing: Tracing | None = None,
     ) -> None:
         self._settings, self._write, self._state, self._tracing = settings, write, state, tracing
-        self._limiter, self._metrics = Limiter(), Metrics()
+        self._limiter, self._metrics = settings.limiter(self._alerted), Metrics()
         self.serve(snapshot)
         self._prefix, self._numbers = os.urandom(10).hex(), itertools.count()
         health = Health(settings.cooldown)
@@ -122,6 +124,14 @@ class Router:
     def serve(self, snapshot: Snapshot) -> None:
         """Serve this to all requests that come from now on; those that came before keep what they began with."""
         self._live = _Served(snapshot)
+
+    async def close(self) -> None:
+        """Count to the end what was served."""
+        await self._limiter.close()
+
+    def _alerted(self, alert: Alert) -> None:
+        _say(alert.line)
+        self._metrics.add("budget_alerts_total", (alert.ask.key, alert.level))
 
     async def __call__(self, exchange: Exchange) -> None:
         """Answer one request."""
@@ -147,12 +157,14 @@ class Router:
             return b'{"status":"ok"}'
         resting = self._forwarder.health.resting()
         if route.kind == "ready":
-            state = {"status": "ready", "region": self._settings.region, **self._state(), "resting": resting}
+            limits = self._limiter.state() | {"when_unavailable": "closed" if snapshot.limits_closed else "open"}
+            told = {"status": "ready", "region": self._settings.region, **self._state(), "limits": limits}
+            state = {**told, "resting": resting}
             return json.dumps(state).encode()
         key = self._live.access.identify(exchange.headers)
         if route.kind == "metrics":
             told = {"reloads": 0, "reload_failures": 0, "documents": dict(snapshot.digests), **self._state()}
-            return self._metrics.text(told, resting)
+            return self._metrics.text(told, resting, self._limiter)
         names = callable_names(snapshot, key)
         if route.name is None:
             return json.dumps({"object": "list", "data": [_model(name) for name in names]}).encode()
@@ -168,7 +180,9 @@ class Router:
             record.key = live.access.identify(exchange.headers)
             if route.kind == "state":
                 await self._kept(exchange, route, operation, record)
-            elif operation.sends == "socket":
+                return
+            record.gate = Gate.of(self._limiter, live.snapshot, record.key)
+            if operation.sends == "socket":
                 await self._session(exchange, route.name, operation, record, live)
             else:
                 await self._served(exchange, route.name, operation, record, live)
@@ -185,10 +199,11 @@ class Router:
             if exchange.status is None:
                 exchange.answer_error(internal(), _told_of(record))
         finally:
-            record.status = _GONE if record.error == "client_gone" else exchange.status
+            record.status = GONE if record.error == "client_gone" else exchange.status
             record.end()
-            if record.admission is not None:
-                record.admission.end(_platform_tokens(record))
+            if record.gate is not None:
+                for uncounted in record.gate.end(record):
+                    self._metrics.add("budget_uncounted_total", uncounted)
             self._metrics.observe(record)
             self._write(record.line())
             if trace is not None:
@@ -200,26 +215,12 @@ class Router:
         raw = await exchange.body(self._settings.max_body)
         kind = (exchange.header(b"content-type") or b"").decode("latin-1")
         body: Body = Form.parse(raw, kind) if operation.sends == "form" else Payload.parse(raw)
-        candidates = self._admitted(live.candidates(name or body.model(), record.key, body.tags), record)
+        candidates = live.candidates(name or body.model(), record.key, body.tags)
         if body.kept_at is not None:
             candidates = _keeping(candidates, body.kept_at, "previous_response_id")
         headers = _along(exchange, record.request_id) | {"content-type": body.content_type}
         reply = await self._forwarder.forward(candidates, Call(operation, headers, body), record)
         await deliver(exchange, reply, operation, _told_of(record), record)
-
-    def _admitted(self, candidates: tuple[Candidate, ...], record: Record) -> tuple[Candidate, ...]:
-        """The candidates that limits leave; only the platform's are limited. Raises ApiError 429."""
-        snapshot, key = record.snapshot, record.key
-        limited = snapshot.limits is not None or (key is not None and key.limits is not None)
-        if not limited or all(each.endpoint.source != "platform" for each in candidates):
-            return candidates
-        try:
-            record.admission = self._limiter.admit(snapshot, key)
-        except ApiError:
-            candidates = tuple(each for each in candidates if each.endpoint.source != "platform")
-            if not candidates:
-                raise
-        return candidates
 
     async def _kept(self, exchange: Exchange, route: Route, operation: Operation, record: Record) -> None:
         """A request about a response that an upstream keeps; no model is named, so nothing is billed."""
@@ -245,7 +246,7 @@ class Router:
         if (exchange.header(b"upgrade") or b"").lower() != b"websocket":
             raise bad_request("This is a WebSocket; ask for an upgrade to it.", code="upgrade_required")
         name = name or named(asked.get("deployment") or asked.get("model"))
-        candidates = self._admitted(live.candidates(name, record.key), record)
+        candidates = live.candidates(name, record.key)
         headers = _along(exchange, record.request_id) | asking(exchange)
         query = _query(exchange, "api-version", "deployment", "model")
         reply = await self._forwarder.forward(candidates, Call(operation, headers, None, "GET", query=query), record)
@@ -253,11 +254,6 @@ class Router:
             await relay(exchange, reply, reply.rest, _told_of(record), record)
         else:
             await deliver(exchange, reply, operation, _told_of(record), record)
-
-
-def _platform_tokens(record: Record) -> int:
-    on_platform = record.candidate is not None and record.candidate.endpoint.source == "platform"
-    return (record.usage.tokens_input or 0) + (record.usage.tokens_output or 0) if on_platform else 0
 
 
 def _matched(exchange: Exchange) -> Route:
@@ -309,8 +305,8 @@ def _told_of(record: Record) -> Headers:
         told += _places(endpoint.name, record.candidate.model, endpoint.source)
         record.overhead = time.perf_counter() - record.started - record.waited
         told.append((b"x-llmrouter-overhead-ms", b"%.2f" % (record.overhead * 1000)))
-    if record.admission is not None:
-        told += record.admission.headers()
+    if record.gate is not None and record.gate.admission is not None:
+        told += record.gate.admission.headers()
     return told
 
 
@@ -327,6 +323,10 @@ def _model(name: str) -> dict[str, Any]:
 def _complain(bug: Exception) -> None:
     """Where a fault happened, not what with: its message could hold anything."""
     place = traceback.extract_tb(bug.__traceback__)[-1]
+    _say(f"{type(bug).__name__} at {Path(place.filename).name}:{place.lineno}")
+
+
+def _say(line: str) -> None:
     with suppress(OSError, ValueError):
-        sys.stderr.write(f"llmrouter: {type(bug).__name__} at {Path(place.filename).name}:{place.lineno}\n")
+        sys.stderr.write(f"llmrouter: {line}\n")
         sys.stderr.flush()

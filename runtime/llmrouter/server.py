@@ -96,6 +96,7 @@ async def _serve(
     listening.close()
     await server.drain(_GRACE)
     await upstream.close()
+    await router.close()
     lines.flush()
     if traced is not None:
         traced.close(_SPANS_GRACE)
