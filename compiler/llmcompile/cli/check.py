@@ -64,18 +64,20 @@ def _asked(proofs: bool, witness: bool) -> Sequence[Proof]:
 
 def _show(root: Path, result: Compiled, form: str, most: int, *, asked: bool) -> None:
     """The diagnostics and the proofs on stdout; where a machine reads diagnostics alone, the proofs on stderr."""
+    from llmcompile.edit.replacements import replacements
     from llmcompile.load.locate import Locator
     from llmcompile.show import junit, machine, proofs, sarif, text
     from llmcompile.show.located import located
 
-    found = located(result.diagnostics, Locator(root))
+    locator = Locator(root)
+    found = located(result.diagnostics, locator)
     if form == "json":
         click.echo(machine.render_json(found, {"proofs": proofs.objects(result.proofs)} if asked else None))
     elif form == "github":
         click.echo(machine.render_github(found, below_git(root)), nl=bool(found))
         _write_step_summary(root, result, found)
     elif form == "sarif":
-        click.echo(sarif.render(found, below_git(root)))
+        click.echo(sarif.render(found, below_git(root), replacements(root, result.diagnostics, locator)))
     elif form == "junit":
         click.echo(junit.render(found, _files(result.catalogue), result.proofs, below_git(root)))
     elif found:

@@ -84,7 +84,7 @@ def _command(each: Located, prefix: str) -> str:
 
 def _rest(severity: Severity, count: int) -> str:
     plural = "s" if count > 1 else ""
-    title, message = f"{count:,} more {severity}{plural}", "the step's summary and log have them, and so has --format sarif"
+    title, message = f"{count:,} more {severity}{plural}", "the step's summary and log have them; so has --format sarif"
     return f"::{_COMMANDS[severity]} title={_escape(title, ':,')}::{message}"
 
 

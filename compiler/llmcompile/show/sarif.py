@@ -9,18 +9,21 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from llmcompile import __version__
 from llmcompile.codes import CODES
-from llmcompile.diagnostics import Severity
+from llmcompile.diagnostics import Diagnostic, Severity
 from llmcompile.literals import mask
 from llmcompile.load.locate import Location
 from llmcompile.show.located import Located
+
+if TYPE_CHECKING:
+    from llmcompile.edit.replacements import Replacement
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 MAX_RESULTS = 25_000
@@ -30,8 +33,11 @@ _SUMMARY = re.compile(r"^\*\*.*?\n\n(?P<text>.+?)\n\n", re.DOTALL | re.MULTILINE
 _PAGE_LINK = re.compile(r"\[([^\]]+)\]\([^)]+\.md\)")
 
 
-def render(found: Sequence[Located], prefix: str = "") -> str:
-    """The whole log. ``prefix`` leads from the top of the git repository to the root of the YAML."""
+def render(found: Sequence[Located], prefix: str = "", fixes: Mapping[Diagnostic, Replacement] | None = None) -> str:
+    """The whole log. ``prefix`` leads from the top of the git repository to the root of the YAML.
+
+    ``fixes`` are what ``llmcompile fix`` would replace, for viewers that offer it.
+    """
     counted: Counter[str] = Counter()
     prints = [_fingerprint(each, counted) for each in found]
     codes = sorted({each.diagnostic.code for each in found})
@@ -42,7 +48,10 @@ def render(found: Sequence[Located], prefix: str = "") -> str:
         "automationDetails": {"id": f"llmcompile/{prefix}"},
         "invocations": [{"executionSuccessful": True, **_left_out(len(found) - MAX_RESULTS)}],
         "columnKind": "unicodeCodePoints",
-        "results": [_result(found[at], prints[at], codes, prefix) for at in order[:MAX_RESULTS]],
+        "results": [
+            _result(found[at], prints[at], codes, prefix) | _fixes(found[at].diagnostic, fixes or {}, prefix)
+            for at in order[:MAX_RESULTS]
+        ],
     }
     # ASCII: the bytes are the same under any locale.
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
@@ -112,16 +121,24 @@ def _message(each: Located, prefix: str) -> str:
     return text
 
 
+def _fixes(diagnostic: Diagnostic, fixes: Mapping[Diagnostic, Replacement], prefix: str) -> dict[str, Any]:
+    if (fix := fixes.get(diagnostic)) is None:
+        return {}
+    replacement = {"deletedRegion": _region(fix.at), "insertedContent": {"text": fix.text}}
+    change = {"artifactLocation": _artifact(fix.at, prefix), "replacements": [replacement]}
+    return {"fixes": [{"description": {"text": f"write {fix.text}"}, "artifactChanges": [change]}]}
+
+
 def _physical(at: Location, prefix: str) -> dict[str, Any]:
-    return {
-        "artifactLocation": {"uri": quote(mask(f"{prefix}{at.file}")), "uriBaseId": "%SRCROOT%"},
-        "region": {
-            "startLine": at.line,
-            "startColumn": at.column,
-            "endLine": at.end_line,
-            "endColumn": at.end_column,
-        },
-    }
+    return {"artifactLocation": _artifact(at, prefix), "region": _region(at)}
+
+
+def _artifact(at: Location, prefix: str) -> dict[str, Any]:
+    return {"uri": quote(mask(f"{prefix}{at.file}")), "uriBaseId": "%SRCROOT%"}
+
+
+def _region(at: Location) -> dict[str, Any]:
+    return {"startLine": at.line, "startColumn": at.column, "endLine": at.end_line, "endColumn": at.end_column}
 
 
 def _fingerprint(each: Located, counted: Counter[str]) -> str:
