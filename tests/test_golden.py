@@ -2,7 +2,8 @@
 
 ``GOLDEN=write`` (``make golden``) rewrites the expectations; whoever does reads the difference. A case's file
 ``secrets`` lists, one per line, what no output may show; ``asked.json`` says which proofs are asked for, ``all`` or
-by name, and what a second witness of prices knows. There is no code for a single case here.
+by name, and what a second witness of prices knows; a folder ``against`` is the repository as it was before. There is no
+code for a single case here.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from llmcompile.codes import CODES
 from llmcompile.emit import dist
 from llmcompile.emit.canonical import compact
 from llmcompile.load.locate import Locator
+from llmcompile.load.repository import load_repository
 from llmcompile.pipeline import Compiled, compile_repository
 from llmcompile.prove import PROOFS
 from llmcompile.prove.outcome import Proof
@@ -60,7 +62,8 @@ def _asked(case: Path) -> list[Proof]:
 
 @cache
 def _outcome(case: Path) -> tuple[Compiled, list[Located]]:
-    compiled = compile_repository(case, AS_OF, proofs=_asked(case))
+    before = load_repository(case / "against")[0] if (case / "against").exists() else None
+    compiled = compile_repository(case, AS_OF, proofs=_asked(case), against=before)
     return compiled, located(compiled.diagnostics, Locator(case))
 
 
@@ -143,7 +146,8 @@ def test_spans_lie_inside_the_files(case: Path) -> None:
     for each in _outcome(case)[1]:
         for at in (each.at, *(at for at, _ in each.related)):
             path = case / at.file
-            assert path.exists() or path.is_symlink() or at.file in ("accounts", "models", "regions")
+            gone = (case / "against" / at.file).exists()
+            assert path.exists() or path.is_symlink() or gone or at.file in ("accounts", "models", "regions")
             lines = path.read_bytes().decode("utf-8", "replace").split("\n") if path.is_file() else [""]
             assert 1 <= at.line <= at.end_line <= len(lines)
             assert 1 <= at.column <= len(lines[at.line - 1]) + 1

@@ -59,10 +59,13 @@ _SHAPE = {
 }
 _NAMES = {
     "key-duplicate": "two router keys with one id or one hash",
+    "account-vanished": "an account id that was there before and is gone",
+    "model-vanished": "a model code that was there before and is gone",
     "name-collision": "two ids that become one name in a secret store or in Kubernetes",
     "name-invalid": "an id unfit for a secret or a Kubernetes name",
     "name-stem": "a file named differently from the id inside",
     "name-taken": "a route group named like a model",
+    "previously-taken": "a former id that is somebody's again",
 }
 _REFERENCES = {
     "credential-unknown": "a credential that llmcompile.yaml does not declare",
@@ -79,6 +82,7 @@ _PRICES = {
     "price-currency-mixed": "one model priced in two currencies",
     "price-duplicate": "two price rows that start at one instant",
     "price-gap": "a time between two price rows without a price",
+    "price-history": "a price row that has held and was changed or removed",
     "price-missing": "a served model without a price between now and the horizon",
     "price-negative": "a price below zero",
     "price-order": "price rows that do not ascend",

@@ -19,6 +19,7 @@ from llmcompile.load.repository import load_repository
 from llmcompile.load.tree import Root
 
 if TYPE_CHECKING:
+    from llmcompile.load.repository import Repository
     from llmcompile.prove.outcome import Proof, Proven
 
 Progress = Callable[[str, int, int], None]
@@ -64,11 +65,12 @@ def compile_repository(
     progress: Progress = lambda stage, done, total: None,
     *,
     proofs: Sequence[Proof] = (),
+    against: Repository | None = None,
 ) -> Compiled:
     """Everything about the repository below ``root``: all diagnostics, and the documents where none is an error.
 
     ``as_of`` (UTC) is now for the checks; the documents do not depend on it. Without ``proofs``
-    only what the YAML demands is proven.
+    only what the YAML demands is proven. ``against`` is what was written before, where that must not change.
     """
     repository, loading = load_repository(root, lambda done, total: progress("load", done, total))
     if repository.project is None or not (repository.models.listed and repository.regions.listed):
@@ -76,6 +78,10 @@ def compile_repository(
     catalogue, linking = link(repository, repository.project)
     checking = check.run(Context(catalogue, as_of))
     diagnostics = [*loading, *linking, *checking]
+    if against is not None:
+        from llmcompile.history.immutable import changed
+
+        diagnostics += changed(against, catalogue, as_of)
     documents: list[Document] = []
     sizes: list[int] = []
     if not has_errors(diagnostics):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from llmcompile.check import (
     access,
     endpoints,
+    former,
     lifetimes,
     limits,
     names,
@@ -23,6 +24,7 @@ CHECKS: tuple[Check, ...] = (
     names.collisions,
     names.route_group_names,
     names.key_duplicates,
+    former.taken,
     references.regions,
     references.tiers,
     references.teams,

@@ -100,6 +100,8 @@ class Account(Input):
 
     account: AccountId
     """The account's id, and the file's name."""
+    previously: Annotated[tuple[AccountId, ...], Unique] = Field(default=(), examples=[["acme-old"]])
+    """Ids that it had before: check --against takes them for renamed, not for gone."""
     description: Text | None = None
     """A note for readers."""
     region: RegionId | None = None

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from llmcompile.inputs.base import Input, problem
 from llmcompile.inputs.endpoint import Text
 from llmcompile.inputs.urls import Link
-from llmcompile.inputs.values import Currency, Groups, Instant, ModelCode, Models, Price
+from llmcompile.inputs.values import Currency, Groups, Instant, ModelCode, Models, Price, Unique
 
 ModelType = Literal[
     "chat", "realtime", "embedding", "image_generation", "audio_speech", "audio_transcription", "rerank"
@@ -86,6 +86,8 @@ class Model(Input):
 
     code: ModelCode
     """What clients send; immutable, and the file's name."""
+    previously: Annotated[tuple[ModelCode, ...], Unique] = Field(default=(), examples=[["gpt-4o-old"]])
+    """Codes that it had before: check --against takes them for renamed, not for gone. Nobody can call them."""
     name: Text | None = Field(default=None, examples=["GPT-4o"])
     """The name that people read."""
     description: Text | None = None

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from llmcompile.inputs.base import Input, problem
 from llmcompile.inputs.endpoint import Count, Credential, Text
-from llmcompile.inputs.values import GroupName, Name, kind_of
+from llmcompile.inputs.values import AccountId, GroupName, ModelCode, Name, Unique, kind_of
 
 
 class Tier(Input):
@@ -46,6 +46,15 @@ class Guards(Input):
     """Up to this many changes are never held up."""
 
 
+class Former(Input):
+    """Ids that have left for good."""
+
+    accounts: Annotated[tuple[AccountId, ...], Unique] = ()
+    """Accounts."""
+    models: Annotated[tuple[ModelCode, ...], Unique] = ()
+    """Models, by code."""
+
+
 def _whole(value: Any) -> Any:
     """The version, unless it only compares equal to one: True == 1 == 1.0 in Python."""
     if isinstance(value, bool | Decimal):
@@ -70,3 +79,5 @@ class Project(Input):
     """When a push asks for confirmation."""
     price_horizon_days: Annotated[int, Field(ge=0, le=3650)] = 90
     """For how long from now every served model must have a price."""
+    former: Former = Former()
+    """Ids that have left for good: check --against lets them go, and nobody may have them again."""
