@@ -16,6 +16,7 @@ from llmcompile.errors import PROBLEMS
 
 if TYPE_CHECKING:
     from llmcompile.link.catalogue import Catalogue
+    from llmcompile.load.repository import Repository
     from llmcompile.pipeline import Compiled
     from llmcompile.prove.outcome import Proof
     from llmcompile.show.located import Located
@@ -30,21 +31,45 @@ FORMS = ["text", "json", "github", "sarif", "junit"]
 @most_option
 @click.option("--proofs", is_flag=True, help="Prove things about the whole fleet, and say what was covered.")
 @click.option("--witness", type=click.Choice(["genai-prices"]), help="Compare prices with those of a package, offline.")
-def command(root: Path | None, as_of: datetime | None, form: str, most: int, proofs: bool, witness: str | None) -> None:
+@click.option("--against", metavar="REV", help="Hold ids, codes and past prices to what they are in a git revision.")
+def command(
+    root: Path | None,
+    as_of: datetime | None,
+    form: str,
+    most: int,
+    proofs: bool,
+    witness: str | None,
+    against: str | None,
+) -> None:
     """Report every problem of the whole repository at once.
 
     Exits with 1 where there is an error; warnings and notes do not count.
     """
     where, instant, asked = find_root(root), now(as_of), _asked(proofs, witness is not None)
+    before = _before(where, against) if against is not None else None
 
     from llmcompile.pipeline import compile_repository
     from llmcompile.show.located import summary
 
     with progress_bar() as progress:
-        result = compile_repository(where, instant, progress, proofs=asked)
+        result = compile_repository(where, instant, progress, proofs=asked, against=before)
     _show(where, result, form, most, asked=bool(asked))
     click.echo(f"{result.scope}{summary(result.diagnostics)}", err=True)
     sys.exit(PROBLEMS if result.failed else 0)
+
+
+def _before(root: Path, against: str) -> Repository:
+    """What a revision says. What of it cannot be loaded is noted: it must not stop whoever repairs it."""
+    from llmcompile.history.revision import read_revision
+    from llmcompile.load.repository import load_repository
+
+    revision = read_revision(root, against)
+    before, _ = load_repository(revision)
+    broken = len(before.accounts.broken) + len(before.models.broken)
+    if broken:
+        files = f"{broken} file{'s' if broken > 1 else ''}"
+        click.echo(f"note: {files} of {revision} cannot be read, and nothing in them is compared", err=True)
+    return before
 
 
 def _asked(proofs: bool, witness: bool) -> Sequence[Proof]:
