@@ -32,6 +32,7 @@ COMMANDS = {
     "history": ("history", "Show who pushed what, and when."),
     "explain": ("explain", "Show where a request for a model would go, and at which price."),
     "calendar": ("calendar", "List everything dated: prices, retirements, expiring secrets."),
+    "report": ("report", "Draw the fleet as one HTML page."),
     "exec": ("exec", "Run a command with an account's documents in its environment."),
     "models": ("models", "Show the catalogue."),
     "model": ("model", "Add a model."),

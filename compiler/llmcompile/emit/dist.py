@@ -23,7 +23,7 @@ MANIFEST = "manifest.json"
 MANIFEST_FORMAT = 1
 KUBERNETES = "kubernetes"
 """The folder inside of ``dist/`` that ``--target kubernetes`` replaces, alone."""
-Holds = Literal["documents", "routers"]
+Holds = Literal["documents", "routers", "pages"]
 """What a folder's manifest lists; a build replaces only what one of its own kind has written."""
 _ASIDE = ".llmcompile-build"
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2

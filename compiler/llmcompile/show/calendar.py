@@ -72,7 +72,7 @@ def render_text(found: Sequence[Entry]) -> str:
     """A line for each event: date, distance, what happens, where it is written."""
     if not found:
         return "nothing dated"
-    rows = [(format_instant(each.event.at), _distance(each.days), mask(each.event.what)) for each in found]
+    rows = [(format_instant(each.event.at), distance(each.days), mask(each.event.what)) for each in found]
     dates, distances = (max(len(row[at]) for row in rows) for at in (0, 1))
     return "\n".join(
         f"{date.ljust(dates)}  {distance.rjust(distances)}  {what}\n{' ' * (dates + distances + 4)}{_where(each.at)}"
@@ -80,7 +80,8 @@ def render_text(found: Sequence[Entry]) -> str:
     )
 
 
-def _distance(days: int) -> str:
+def distance(days: int) -> str:
+    """Whole days from now, in words."""
     if days < 0:
         return f"{-days:,} day{'s' if days < -1 else ''} ago"
     return "today" if days == 0 else f"in {days:,} day{'s' if days > 1 else ''}"
