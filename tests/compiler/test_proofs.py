@@ -21,6 +21,7 @@ from llmcompile.pipeline import Compiled, compile_repository
 from llmcompile.prove import PROOFS, access, reachability
 from llmcompile.prove.azure_regions import region_in
 from llmcompile.prove.fleet import Fleet, survey
+from llmcompile.prove.genai_prices import GenaiPrices
 from llmcompile.prove.router import Decide, decide
 from llmcompile.show.explain import snapshot_of
 from llmrouter.entities import Candidate, Key
@@ -281,13 +282,10 @@ def test_the_witness_is_a_package_that_need_not_be_there(tmp_path: Path) -> None
     missing = run_cli("check", "--witness", "genai-prices", cwd=root, PYTHONPATH=str(tmp_path / "site"))
     assert missing.returncode == 2
     assert "genai_prices is not installed" in missing.stderr
-    assert "pip install genai-prices" in missing.stderr
+    assert "pip install 'llmcompile[witness]'" in missing.stderr
 
 
 def test_the_real_package() -> None:
-    pytest.importorskip("genai_prices", reason="the optional second witness is not installed")
-    from llmcompile.prove.genai_prices import GenaiPrices
-
     witness = GenaiPrices.installed()
     prices = witness.prices("azure", "gpt-4o", AS_OF)
     assert prices is not None
@@ -298,6 +296,20 @@ def test_the_real_package() -> None:
     assert tiered["text_input"] > 0
     assert witness.prices("azure", "no-such-model", AS_OF) is None
     assert witness.prices("ollama", "gpt-4o", AS_OF) is None
+
+
+@pytest.mark.parametrize(("output", "confirmed"), [("10", 2), ("12", 1)])
+def test_the_real_package_sees_a_price_that_is_wrong(tmp_path: Path, output: str, confirmed: int) -> None:
+    model = FILES["models/gpt-4o.yaml"].replace("text_output: 10", f"text_output: {output}")
+    assert f"text_output: {output}}}" in model
+    root = write_repo(tmp_path, {"models/gpt-4o.yaml": model})
+    result = run_cli("check", "--witness", "genai-prices", "--format", "json", "--as-of", "2026-01-15", cwd=root)
+    said = json.loads(result.stdout)
+    (proof,) = said["proofs"]
+    found = [each["message"] for each in said["diagnostics"] if each["code"] == "price-witness"]
+    name = GenaiPrices.installed().name
+    assert proof["says"].endswith(f"{name} confirms {confirmed} of 2 prices"), proof["says"]
+    assert found == ([] if confirmed == 2 else [f"text_output is 12 here, and 10 at azure by {name}"])
 
 
 # --- small parts -----------------------------------------------------------------------------------------------------

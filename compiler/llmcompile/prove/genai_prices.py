@@ -49,7 +49,7 @@ class GenaiPrices:
         try:
             return cls(import_module("genai_prices"))
         except ModuleNotFoundError as error:
-            raise UsageError(f"{error.name} is not installed", "python -m pip install genai-prices") from error
+            raise UsageError(f"{error.name} is not installed", "pip install 'llmcompile[witness]'") from error
 
     @property
     def name(self) -> str:
