@@ -7,23 +7,30 @@ import ipaddress
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from llmrouter import __version__
 from llmrouter.documents import CUSTOMER, POLICY, PROVISIONED
+from llmrouter.limits import Alert, Limiter
+from llmrouter.openapi import description
 from llmrouter.reader import DocumentError
 from llmrouter.reload import Live
 from llmrouter.resolve import callable_names
+from llmrouter.secret import Secret
 from llmrouter.snapshot import Snapshot
+from llmrouter.sources import source
 from llmrouter.upstream import TimeLimits
 
 OK, USAGE, OUTSIDE = 0, 2, 5
+REDIS = "LLMROUTER_REDIS_URL"
 
 _VARIABLES = f"""\
 environment (NAME, or NAME_FILE with a path):
   {CUSTOMER:<26} the account's own endpoints
   {PROVISIONED:<26} the platform's endpoints of this region
   {POLICY:<26} who may call what, prices, limits (optional)
+  {REDIS:<26} counts limits and budgets for all replicas (optional)
 At least one of the first two must be set.
 
 exit codes: 0 stopped as told, 2 wrong usage, 5 documents or address unusable"""
@@ -32,6 +39,9 @@ exit codes: 0 stopped as told, 2 wrong usage, 5 documents or address unusable"""
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     options = _parser().parse_args(arguments)
+    if options.command == "openapi":
+        sys.stdout.buffer.write(description() + b"\n")
+        return OK
     open_to_all = not options.allow_unauthenticated and not _is_loopback(options.host)
 
     def objection(snapshot: Snapshot) -> str | None:
@@ -59,6 +69,15 @@ def _serve(options: argparse.Namespace, live: Live) -> int:
         limits, options.max_body_mib << 20, options.cooldown, options.retry_after_budget, options.region
     )
     try:
+        limiter = _shared_limiter(options.redis_timeout)
+    except DocumentError as error:
+        return _say(OUTSIDE, f"{error}; {error.hint}")
+    except ModuleNotFoundError as error:
+        return _say(USAGE, f"{REDIS} is set and {error.name} is not installed; pip install 'llmcompile[redis]'")
+    except ValueError:
+        return _say(USAGE, f"{REDIS} is not redis://HOST:PORT, rediss://HOST:PORT or unix://PATH")
+    settings = settings if limiter is None else replace(settings, limiter=limiter)
+    try:
         listener = bind(options.host, options.port)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "not a usable host"
@@ -66,6 +85,19 @@ def _serve(options: argparse.Namespace, live: Live) -> int:
             OUTSIDE, f"cannot listen on {options.host}:{options.port}: {reason}; free it, or pass --host or --port"
         )
     return run(settings, live, listener, options.workers, lambda: _announce(listener, live.snapshot, options.workers))
+
+
+def _shared_limiter(patience: float) -> Callable[[Callable[[Alert], None]], Limiter] | None:
+    """What makes the limiter where a Redis is named. Raises ValueError for a URL that is none."""
+    written = source(os.environ, REDIS)
+    if not written or not written.strip():
+        return None
+    from llmrouter.limits_redis import RedisLimiter, is_usable
+
+    url = Secret(written.decode(errors="replace").strip())
+    if not is_usable(url):
+        raise ValueError
+    return lambda alert: RedisLimiter(url, patience, alert)
 
 
 def _announce(listener: socket.socket, snapshot: Snapshot, workers: int) -> None:
@@ -96,6 +128,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="llmrouter", description="A small router for OpenAI-compatible traffic.")
     parser.add_argument("--version", action="version", version=f"llmrouter {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    said = "print what is served as OpenAPI 3.1; needs no documents"
+    commands.add_parser("openapi", help=said, description=said)
     serve = commands.add_parser(
         "serve",
         help="read the documents and serve",
@@ -131,6 +165,12 @@ def _parser() -> argparse.ArgumentParser:
         type=_seconds_or_none,
         default=10.0,
         help="seconds that a failing endpoint is left alone at first; 0: never (%(default)s)",
+    )
+    serve.add_argument(
+        "--redis-timeout",
+        type=_seconds,
+        default=0.05,
+        help=f"seconds that a request waits for the Redis of {REDIS} (%(default)s)",
     )
     serve.add_argument("--max-body-mib", type=_count, default=32, help="largest request body in MiB (%(default)s)")
     return parser

@@ -77,10 +77,10 @@ class Gate:
 
 def _asks(snapshot: Snapshot, key: Key | None, platform: bool) -> Iterator[Ask]:
     if platform and (snapshot.limits is not None or snapshot.budget is not None):
-        yield Ask("account", snapshot.account or "", snapshot.limits or UNLIMITED, snapshot.budget)
+        yield Ask(snapshot.account or "", "", snapshot.limits or UNLIMITED, snapshot.budget)
     limits = key.limits if key is not None and platform else None
     if key is not None and (limits is not None or key.budget is not None):
-        yield Ask("key", key.id, limits or UNLIMITED, key.budget)
+        yield Ask(snapshot.account or "", key.id, limits or UNLIMITED, key.budget)
 
 
 def _uncounted(ask: Ask, record: Record) -> str:

@@ -29,15 +29,11 @@ Reached = Literal["budget", "tokens", "requests", "concurrent"]
 class Ask(NamedTuple):
     """An account or a key that a request must be let in by."""
 
-    kind: Literal["account", "key"]
-    name: str
+    account: str
+    key: str = ""
+    """Empty for the account itself."""
     limits: Limits = UNLIMITED
     budget: Budget | None = None
-
-    @property
-    def key(self) -> str:
-        """The key's id, for labels; empty for the account."""
-        return self.name if self.kind == "key" else ""
 
 
 class Alert(NamedTuple):
@@ -54,8 +50,9 @@ class Alert(NamedTuple):
         budget = self.ask.budget
         if budget is None:
             return ""
+        who = f"key {self.ask.key} of account {self.ask.account}" if self.ask.key else f"account {self.ask.account}"
         limit = f"the {self.level} budget of {getattr(budget, self.level)} {budget.currency} for {self.month}"
-        return f"{self.ask.kind} {self.ask.name} reached {limit}: {self.spent.normalize():f} are spent"
+        return f"{who} reached {limit}: {self.spent.normalize():f} are spent"
 
 
 class Reading(NamedTuple):
@@ -158,8 +155,8 @@ def refusal(ask: Ask, reached: Reached, readings: Sequence[Reading], at: int, no
         "tokens": (f"{limits.tokens_per_day} tokens a day", DAY - now % DAY),
         "requests": (f"{limits.requests_per_minute} requests a minute", readings[at].leaves),
     }.get(reached, (f"{limits.concurrent} requests at a time", _SOON))
-    told = told_of([each for each in readings if each.begun], now)
-    return over_limit(limit, seconds, [(name.decode(), value.decode()) for name, value in told])
+    told = [(name.decode(), value.decode()) for name, value in told_of(readings, now)]
+    return over_limit(limit, seconds, told)
 
 
 def told_of(readings: Iterable[Reading], now: float) -> Headers:
@@ -239,7 +236,7 @@ class MemoryLimiter:
         if ask.budget and cost is not None:
             currency = ask.budget.currency
             meter.spent[currency] = EXACT.add(meter.spent.get(currency, Decimal(0)), cost)
-            self._budgets[ask.kind, ask.name] = ask
+            self._budgets[ask[:2]] = ask
         return meter
 
     def know(self, ask: Ask, tokens: int | None, spent: Decimal | None) -> None:
@@ -248,7 +245,7 @@ class MemoryLimiter:
         meter.tokens = meter.tokens if tokens is None else tokens
         if ask.budget and spent is not None:
             meter.spent[ask.budget.currency] = spent
-            self._budgets[ask.kind, ask.name] = ask
+            self._budgets[ask[:2]] = ask
 
     def spent(self) -> Iterable[tuple[Ask, Decimal]]:
         """Of those who have spent something since this process began."""
@@ -264,8 +261,8 @@ class MemoryLimiter:
         """What is in memory is gone."""
 
     def _meter(self, ask: Ask, now: float) -> Meter:
-        meter = self._meters.get((ask.kind, ask.name))
+        meter = self._meters.get(ask[:2])
         if meter is None:
-            meter = self._meters[ask.kind, ask.name] = Meter()
+            meter = self._meters[ask[:2]] = Meter()
         meter.turn(now)
         return meter

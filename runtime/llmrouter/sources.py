@@ -17,7 +17,7 @@ _NAMES = (CUSTOMER, PROVISIONED, POLICY)
 
 def load(environment: Mapping[str, str]) -> Documents:
     """Read and check all documents. Raises DocumentError."""
-    return parse(*(_source(environment, name) for name in _NAMES))
+    return parse(*(source(environment, name) for name in _NAMES))
 
 
 def stamp(environment: Mapping[str, str]) -> Stamp:
@@ -32,7 +32,8 @@ def stamp(environment: Mapping[str, str]) -> Stamp:
     return tuple(found)
 
 
-def _source(environment: Mapping[str, str], name: str) -> bytes | None:
+def source(environment: Mapping[str, str], name: str) -> bytes | None:
+    """What a variable or its file holds; None: neither is set. Raises DocumentError."""
     inline, path = environment.get(name), environment.get(f"{name}_FILE")
     if inline is not None and path is not None:
         raise DocumentError(name, "$", f"{name} and {name}_FILE are both set", f"unset one of {name} and {name}_FILE")

@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # helpers stand beside the tests
 
+from redis_process import RedisProcess
 from running import RunningRouter
 from standin import StandIn, dead_url
 from worlds import documents
@@ -35,3 +36,19 @@ def upstreams(_upstreams: tuple[StandIn, StandIn]) -> tuple[StandIn, StandIn]:
     for each in _upstreams:
         each.reset()
     return _upstreams
+
+
+@pytest.fixture(scope="session")
+def _redis_process() -> Iterator[RedisProcess]:
+    if not RedisProcess.available:
+        pytest.skip("redis-server is not installed")
+    process = RedisProcess()
+    yield process
+    process.close()
+
+
+@pytest.fixture
+def redis_server(_redis_process: RedisProcess) -> RedisProcess:
+    """A Redis without memory."""
+    _redis_process.reset()
+    return _redis_process
