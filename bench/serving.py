@@ -141,31 +141,45 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: list[str], port: int, log: Path, **more: str) -> Iterator[Server]:
-    """A server in a process of its own, once its port answers; stdout goes to ``log``."""
-    complaints = log.with_suffix(".stderr")
-    with log.open("wb") as out, complaints.open("wb") as err:
-        process = subprocess.Popen(command, stdout=out, stderr=err, env={**os.environ, **more})
+def process(command: list[str], log: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is ended in the end; stdout goes to ``log``, stderr beside it."""
+    with log.open("wb") as out, log.with_suffix(".stderr").open("wb") as err:
+        begun = subprocess.Popen(command, stdout=out, stderr=err, env={**os.environ, **more})
         try:
-            until = time.monotonic() + START_SECONDS
-            while time.monotonic() < until and process.poll() is None:
-                with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                    break
-                time.sleep(0.01)
-            else:
-                raise RuntimeError(f"{command[0]} did not start: {complaints.read_text()[-500:]}")
-            yield Server(f"http://127.0.0.1:{port}", process)
+            yield begun
         finally:
-            process.terminate()
-            process.wait(30)
+            begun.terminate()
+            begun.wait(30)
 
 
 @contextmanager
-def router(folder: Path, variables: Mapping[str, str], log: str = "router.log") -> Iterator[Server]:
-    """The router with one worker and its log in a file."""
+def running(command: list[str], port: int, log: Path, **more: str) -> Iterator[Server]:
+    """A server in a process of its own, once its port answers. Raises RuntimeError."""
+    with process(command, log, **more) as begun:
+        until = time.monotonic() + START_SECONDS
+        while not _listens(port):
+            if time.monotonic() > until or begun.poll() is not None:
+                raise RuntimeError(f"{command[0]} did not start: {log.with_suffix('.stderr').read_text()[-500:]}")
+            time.sleep(0.01)
+        yield Server(f"http://127.0.0.1:{port}", begun)
+
+
+def _listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+def serving(port: int) -> list[str]:
+    """The router's command, with one worker."""
+    return [sys.executable, "-m", "llmrouter", "serve", "--port", str(port)]
+
+
+@contextmanager
+def router(folder: Path, variables: Mapping[str, str]) -> Iterator[Server]:
+    """The router, its log in ``router.log``."""
     port = free_port()
-    command = [sys.executable, "-m", "llmrouter", "serve", "--port", str(port)]
-    with running(command, port, folder / log, **variables) as server:
+    with running(serving(port), port, folder / "router.log", **variables) as server:
         yield server
 
 
