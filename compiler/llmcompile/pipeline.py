@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from llmcompile import check
-from llmcompile.check.context import Context
 from llmcompile.diagnostics import Diagnostic, Place, has_errors
 from llmcompile.emit import contract
 from llmcompile.emit.canonical import compact
@@ -76,7 +75,7 @@ def compile_repository(
     if repository.project is None or not (repository.models.listed and repository.regions.listed):
         return Compiled(None, tuple(_distinct(loading)), ())
     catalogue, linking = link(repository, repository.project)
-    checking = check.run(Context(catalogue, as_of))
+    checking = check.run(catalogue, as_of)
     diagnostics = [*loading, *linking, *checking]
     if against is not None:
         from llmcompile.history.immutable import changed

@@ -26,7 +26,8 @@ from tests.compiler.manifests import (
 from tests.compiler.repo import FILES, run_cli, write_repo
 
 from llmcompile.check import names
-from llmcompile.check.context import Context
+from llmcompile.check.context import Whole
+from llmcompile.check.facts import facts
 from llmcompile.diagnostics import Diagnostic
 from llmcompile.emit import dist
 from llmcompile.emit.kubernetes.render import PLACEHOLDER_IMAGE, Mount, Settings, render, write
@@ -49,9 +50,9 @@ PITFALLS = ["no", "y", "null", "1", "1e3", "0x1f", "0b1", "1_0", "0o7", "2026-01
 
 def collisions(accounts: list[str]) -> list[Diagnostic]:
     """What the check says of accounts with these ids."""
-    linked = {each: Account(f"accounts/{each}.yaml", AccountInput(account=each, region="r"), {}) for each in accounts}
-    catalogue = Catalogue(Project(version=1), {}, {}, linked, {}, frozenset(), frozenset())
-    return list(names.collisions(Context(catalogue, AS_OF)))
+    linked = [Account(f"accounts/{each}.yaml", AccountInput(account=each, region="r"), {}) for each in accounts]
+    catalogue = Catalogue(Project(version=1), {}, {}, {}, {}, frozenset(), frozenset())
+    return list(names.collisions(Whole(catalogue, tuple(map(facts, linked)), AS_OF)))
 
 
 @settings(deadline=None, max_examples=300)

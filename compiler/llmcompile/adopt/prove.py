@@ -20,7 +20,6 @@ from llmcompile.adopt.differences import WORDS, differences
 from llmcompile.adopt.reading import Existing, Subject
 from llmcompile.adopt.reasons import Reasons
 from llmcompile.adopt.translate import Draft, json_route
-from llmcompile.check.context import Context
 from llmcompile.codes import CODES
 from llmcompile.diagnostics import Diagnostic, Route, Severity
 from llmcompile.emit.canonical import compact
@@ -75,7 +74,7 @@ def with_staged(
         accounts=_merged(base.accounts, staged.accounts),
     )
     catalogue, linking = link(repository, project)
-    found = chain(problems, of_staged, linking, check.run(Context(catalogue, as_of)))
+    found = chain(problems, of_staged, linking, check.run(catalogue, as_of))
     errors = (each for each in found if each.severity is Severity.ERROR and not each.code.startswith(_OF_MODELS))
     return Linked(catalogue, tuple(errors))
 

@@ -1,6 +1,12 @@
-"""The checks: one function each, listed here by hand. They see the catalogue and speak in routes."""
+"""The checks: one function each, listed here by hand. They see the catalogue and speak in routes.
+
+Accounts are looked at one by one, so that a fleet of any size needs the memory of one of them.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
 
 from llmcompile.check import (
     access,
@@ -16,12 +22,13 @@ from llmcompile.check import (
     routing,
     settings,
 )
-from llmcompile.check.context import Check, Context
+from llmcompile.check.context import Check, Context, Whole, WholeCheck
+from llmcompile.check.facts import Facts, facts
 from llmcompile.diagnostics import Diagnostic
+from llmcompile.link.catalogue import Account, Catalogue
 
-CHECKS: tuple[Check, ...] = (
+CHECKS: tuple[Check, ...] = (  # of the shared files, and of each account by itself
     names.stems,
-    names.collisions,
     names.route_group_names,
     names.key_duplicates,
     former.taken,
@@ -37,8 +44,6 @@ CHECKS: tuple[Check, ...] = (
     pricing.timeline,
     pricing.currencies,
     pricing.units,
-    pricing.missing,
-    price_units.dropped,
     prices_sanity.output_below_input,
     prices_sanity.units_within_row,
     prices_sanity.units_between_rows,
@@ -56,20 +61,48 @@ CHECKS: tuple[Check, ...] = (
     endpoints.prefixes,
     routing.unreachable,
     routing.empty,
-    routing.cycles,
     routing.fallback_types,
     routing.member_types,
     routing.unused,
     limits.fallback_batches,
     limits.unreachable_tiers,
-    limits.unused_tiers,
-    lifetimes.past,
     settings.batch_inputs,
     settings.chat_batching,
+)
+
+WHOLE: tuple[WholeCheck, ...] = (
+    names.collisions,
+    pricing.missing,
+    price_units.dropped,
+    routing.cycles,
+    limits.unused_tiers,
+    lifetimes.past,
     settings.stores,
 )
 
 
-def run(context: Context) -> list[Diagnostic]:
-    """What all checks say."""
+def shared(catalogue: Catalogue) -> list[Diagnostic]:
+    """What is wrong with the shared files by themselves."""
+    return _checked(Context(catalogue))
+
+
+def account(catalogue: Catalogue, subject: Account) -> list[Diagnostic]:
+    """What is wrong with an account, given the shared files."""
+    return _checked(Context(catalogue, subject))
+
+
+def whole(catalogue: Catalogue, accounts: Iterable[Facts], as_of: datetime) -> list[Diagnostic]:
+    """What is wrong with the fleet as a whole at an instant."""
+    fleet = Whole(catalogue, tuple(accounts), as_of)
+    return [diagnostic for check in WHOLE for diagnostic in check(fleet)]
+
+
+def run(catalogue: Catalogue, as_of: datetime) -> list[Diagnostic]:
+    """All of it, for accounts that are in memory."""
+    accounts = catalogue.accounts.values()
+    of_accounts = [diagnostic for each in accounts for diagnostic in account(catalogue, each)]
+    return [*shared(catalogue), *of_accounts, *whole(catalogue, map(facts, accounts), as_of)]
+
+
+def _checked(context: Context) -> list[Diagnostic]:
     return [diagnostic for check in CHECKS for diagnostic in check(context)]

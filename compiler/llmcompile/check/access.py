@@ -56,7 +56,7 @@ def _restricted(account: Account) -> Iterator[_Restricted]:
 
 def wider(context: Context) -> Iterator[Diagnostic]:
     """A team has nothing that its account does not have, a key nothing that its team or account does not."""
-    for account in context.catalogue.accounts.values():
+    for account in context.accounts:
         groups = callable_groups(context.catalogue, account)
         for child in _restricted(account):
             yield from _wider(context.catalogue, child, groups)
@@ -82,7 +82,7 @@ def _declared(catalogue: Catalogue, group: str, groups: Mapping[str, frozenset[s
 def through_fallbacks(context: Context) -> Iterator[Diagnostic]:
     """No fallback of a model that someone may call gives a model that they may not."""
     catalogue = context.catalogue
-    for account in catalogue.accounts.values():
+    for account in context.accounts:
         groups = callable_groups(catalogue, account)
         reachable = catalogue.reachable(account)
         for principal in _principals(account):
@@ -117,7 +117,7 @@ def _gained(
 
 def through_route_groups(context: Context) -> Iterator[Diagnostic]:
     """No route group that someone may call gives a model that they may not."""
-    for account in context.catalogue.accounts.values():
+    for account in context.accounts:
         groups = callable_groups(context.catalogue, account)
         for principal in _principals(account):
             for name, group in account.input.route_groups.items():

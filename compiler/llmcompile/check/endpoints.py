@@ -48,9 +48,9 @@ _RESERVED = frozenset(
 
 def _written(context: Context) -> Iterator[tuple[Place, Authenticated, str | None]]:
     """Every place where authentication is written, with the provider's name as far as it is known."""
-    for name, credential in context.catalogue.project.credentials.items():
+    for name, credential in context.credentials.items():
         yield Place(PROJECT_FILE, ("credentials", name)), credential, credential.provider
-    for owner in context.catalogue.owners:
+    for owner in context.owners:
         for name, endpoint in owner.input.endpoints.items():
             provider = owner.endpoints[name].provider.name if name in owner.endpoints else endpoint.provider
             yield Place(owner.file, ("endpoints", name)), endpoint, provider
@@ -108,7 +108,7 @@ def auth_kinds(context: Context) -> Iterator[Diagnostic]:
         if written.oauth is not None and provider is not None and not provider.oauth:
             message = f"{provider.name} takes an API key, not OAuth"
             yield Diagnostic("auth-unsupported", message, (place / "oauth").key(), "write api_key")
-    for region in context.catalogue.regions.values():
+    for region in context.regions:
         for name, endpoint in region.endpoints.items():
             if isinstance(endpoint.auth, OAuth):
                 written_endpoint = region.input.endpoints[name]
@@ -123,7 +123,7 @@ def auth_kinds(context: Context) -> Iterator[Diagnostic]:
 
 def credentials(context: Context) -> Iterator[Diagnostic]:
     """A named credential has a provider that exists and something to authenticate with."""
-    for name, credential in context.catalogue.project.credentials.items():
+    for name, credential in context.credentials.items():
         place = Place(PROJECT_FILE, ("credentials", name))
         if credential.provider is not None and credential.provider not in PREFIXES:
             hint = did_you_mean(credential.provider, PREFIXES, f"one of {', '.join(PROVIDERS)}")
@@ -137,7 +137,7 @@ def credentials(context: Context) -> Iterator[Diagnostic]:
 
 def keyless(context: Context) -> Iterator[Diagnostic]:
     """Without a key, only one's own machine is called."""
-    for endpoint in context.catalogue.endpoints():
+    for endpoint in context.endpoints():
         host = urlsplit(endpoint.base_url).hostname or ""
         if endpoint.auth is None and not is_loopback(host):
             message = f"endpoint '{endpoint.name}' sends no key to another machine"
@@ -147,7 +147,7 @@ def keyless(context: Context) -> Iterator[Diagnostic]:
 
 def capabilities(context: Context) -> Iterator[Diagnostic]:
     """An endpoint lists only models of types that its provider can serve."""
-    for endpoint in context.catalogue.endpoints():
+    for endpoint in context.endpoints():
         for served in endpoint.served:
             model = context.catalogue.models.get(served.code)
             if model is None or endpoint.provider.can_serve(model.input.type, model.realtime):
@@ -167,10 +167,10 @@ def capabilities(context: Context) -> Iterator[Diagnostic]:
 
 def served_twice(context: Context) -> Iterator[Diagnostic]:
     """A model is listed once, whatever prefix it is written with."""
-    for account in context.catalogue.accounts.values():
+    for account in context.accounts:
         for endpoint in account.endpoints.values():
             yield from _twice((served.code, served.place) for served in endpoint.served)
-    for region in context.catalogue.regions.values():
+    for region in context.regions:
         place = Place(region.file) / "models"
         yield from _twice((split_prefix(listed)[1], (place / listed).key()) for listed in region.input.models)
 
@@ -186,7 +186,7 @@ def _twice(listed: Iterable[tuple[str, Place]]) -> Iterator[Diagnostic]:
 
 def prefixes(context: Context) -> Iterator[Diagnostic]:
     """A deployment prefix stands in front of names, and ends in a separator, or the names run together."""
-    for account in context.catalogue.accounts.values():
+    for account in context.accounts:
         for name, endpoint in account.input.endpoints.items():
             prefix, models = endpoint.deployment_prefix, endpoint.supported_models
             place = Place(account.file, ("endpoints", name, "deployment_prefix"))

@@ -5,20 +5,22 @@ The events are what ``llmcompile calendar`` lists; ``check --as-of +30d`` meets 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from llmcompile.check.context import Context
 from llmcompile.diagnostics import Diagnostic, Place, Related
 from llmcompile.inputs.endpoint import Authenticated
 from llmcompile.inputs.model import PerMillionTokens
 from llmcompile.inputs.values import format_instant
-from llmcompile.link.catalogue import Account, Catalogue, Model
+from llmcompile.link.catalogue import Account, Catalogue, Model, Region
 from llmcompile.literals import quote
 from llmcompile.load.repository import PROJECT_FILE
+
+if TYPE_CHECKING:
+    from llmcompile.check.context import Whole  # which knows the facts, which know what ends
 
 EventKind = Literal["price", "model", "version", "secret"]
 
@@ -39,23 +41,42 @@ class Event:
 
 def events(catalogue: Catalogue) -> Iterator[Event]:
     """Everything dated, in no order."""
+    yield from of_shared(catalogue, catalogue.served())
+    for account in catalogue.accounts.values():
+        yield from of_account(account)
+
+
+def of_shared(catalogue: Catalogue, served: Mapping[str, Place]) -> Iterator[Event]:
+    """Everything dated in the shared files, in no order; ``served``: where each model is served first."""
     for model in catalogue.models.values():
         yield from _prices(model)
-        yield from _retirement(catalogue, model)
+        yield from _retirement(model, served)
     for name, credential in catalogue.project.credentials.items():
         yield from _of_auth(Place(PROJECT_FILE, ("credentials", name)), f"credential '{name}'", credential)
-    for owner in catalogue.owners:
-        whose = f"account '{owner.id}'" if isinstance(owner, Account) else f"region '{owner.input.region}'"
-        for name, endpoint in owner.input.endpoints.items():
-            place = Place(owner.file, ("endpoints", name))
-            yield from _of_auth(place, f"endpoint '{name}' of {whose}", endpoint)
+    for region in catalogue.regions.values():
+        yield from _of_endpoints(region, f"region '{region.input.region}'")
 
 
-def past(context: Context) -> Iterator[Diagnostic]:
+def of_account(account: Account) -> Iterator[Event]:
+    """Everything dated in an account's file."""
+    return _of_endpoints(account, f"account '{account.id}'")
+
+
+def past(whole: Whole) -> Iterator[Diagnostic]:
     """Nothing that is in use is past its date."""
-    for event in events(context.catalogue):
-        if event.past is not None and event.at <= context.as_of:
+    for event in of_shared(whole.catalogue, whole.served):
+        if event.past is not None and event.at <= whole.as_of:
             yield event.past
+    for account in whole.accounts:
+        for instant, problem in account.ends:
+            if instant <= whole.as_of:
+                yield problem
+
+
+def _of_endpoints(owner: Region | Account, whose: str) -> Iterator[Event]:
+    for name, endpoint in owner.input.endpoints.items():
+        place = Place(owner.file, ("endpoints", name))
+        yield from _of_auth(place, f"endpoint '{name}' of {whose}", endpoint)
 
 
 def _prices(model: Model) -> Iterator[Event]:
@@ -77,13 +98,11 @@ def _changes(before: PerMillionTokens, after: PerMillionTokens) -> str:
     return ", ".join(f"{unit} {old.get(unit, 'none')} to {new.get(unit, 'none')}" for unit in units) or "in no figure"
 
 
-def _retirement(catalogue: Catalogue, model: Model) -> Iterator[Event]:
+def _retirement(model: Model, served: Mapping[str, Place]) -> Iterator[Event]:
     if model.input.retires is None:
         return
     code, place = model.input.code, Place(model.file, ("retires",))
-    served = (each.place for endpoint in catalogue.endpoints() for each in endpoint.served if each.code == code)
-    first = next(served, None)
-    problem = None
+    first, problem = served.get(code), None
     if first is not None:
         message = f"'{code}' retired on {format_instant(model.input.retires)} and is still served"
         hint = "move to its successor and remove it, or correct the date"

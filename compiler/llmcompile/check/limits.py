@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmcompile.check.context import Context
+from llmcompile.check.context import Context, Whole
 from llmcompile.diagnostics import Diagnostic, Place, Related
 from llmcompile.inputs.model import FALLBACKS
 from llmcompile.load.repository import PROJECT_FILE
@@ -28,7 +28,7 @@ def fallback_batches(context: Context) -> Iterator[Diagnostic]:
 
 def unreachable_tiers(context: Context) -> Iterator[Diagnostic]:
     """A tier limits traffic over the platform's endpoints; an account without any needs none."""
-    for account in context.catalogue.accounts.values():
+    for account in context.accounts:
         if account.input.tier is not None and account.input.source in ("tenant", "local"):
             message = (
                 f"tier '{account.input.tier}' limits nothing: source {account.input.source} never uses the platform"
@@ -39,14 +39,12 @@ def unreachable_tiers(context: Context) -> Iterator[Diagnostic]:
             )
 
 
-def unused_tiers(context: Context) -> Iterator[Diagnostic]:
+def unused_tiers(whole: Whole) -> Iterator[Diagnostic]:
     """Every tier is some account's or key's."""
-    catalogue = context.catalogue
-    used = {account.input.tier for account in catalogue.accounts.values()}
-    used |= {key.tier for account in catalogue.accounts.values() for key in account.input.keys}
-    known = catalogue.project.tiers
+    used = frozenset[str]().union(*(account.tiers for account in whole.accounts))
+    known = whole.catalogue.project.tiers
     # What is misspelled or could not be loaded is said where it stands, and is not the tier's fault.
-    if used - {None} <= known.keys() and not catalogue.broken_accounts:
+    if used <= known.keys() and not whole.catalogue.broken_accounts:
         for name in known:
             if name not in used:
                 place = Place(PROJECT_FILE, ("tiers", name)).key()

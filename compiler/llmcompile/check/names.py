@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePath
 
-from llmcompile.check.context import Context
+from llmcompile.check.context import Context, Whole
 from llmcompile.diagnostics import Diagnostic, Place, Related
 from llmcompile.link.catalogue import Account
 from llmcompile.secret_ids import secret_id
@@ -13,12 +13,11 @@ from llmcompile.secret_ids import secret_id
 
 def stems(context: Context) -> Iterator[Diagnostic]:
     """A file is named like the id inside."""
-    catalogue = context.catalogue
-    for model in catalogue.models.values():
+    for model in context.models:
         yield from _stem(model.file, "code", model.input.code)
-    for region in catalogue.regions.values():
+    for region in context.regions:
         yield from _stem(region.file, "region", region.input.region)
-    for account in catalogue.accounts.values():
+    for account in context.accounts:
         yield from _stem(account.file, "account", account.id)
 
 
@@ -30,21 +29,21 @@ def _stem(file: str, field: str, written: str) -> Iterator[Diagnostic]:
         yield Diagnostic("name-stem", f"the file is {PurePath(file).name}, the {field} inside '{written}'", place, hint)
 
 
-def secret_names(context: Context) -> Iterator[tuple[str, Place]]:
+def secret_names(whole: Whole) -> Iterator[tuple[str, Place]]:
     """Every secret id that the fleet needs, with the place that asks for it."""
-    for account in context.catalogue.accounts.values():
+    for account in whole.accounts:
         place = Place(account.file, ("account",))
         yield secret_id("CUSTOMER_LLM_CONFIG", account.id), place
         yield secret_id("ROUTER_POLICY", account.id), place
-    for region in context.catalogue.regions.values():
+    for region in whole.catalogue.regions.values():
         yield secret_id("PROVISIONED_OPENAI_CONFIG", region.input.region), Place(region.file, ("region",))
 
 
-def collisions(context: Context) -> Iterator[Diagnostic]:
+def collisions(whole: Whole) -> Iterator[Diagnostic]:
     """Two ids never become one secret, nor one Kubernetes name (where '_' is written '-')."""
     taken: dict[str, tuple[str, Place]] = {}
     reported: set[tuple[str, str]] = set()
-    for secret, place in secret_names(context):
+    for secret, place in secret_names(whole):
         name = secret.replace("_", "-")
         other, first = taken.setdefault(name, (secret, place))
         if first == place or (first.file, place.file) in reported:
@@ -59,7 +58,7 @@ def collisions(context: Context) -> Iterator[Diagnostic]:
 
 def route_group_names(context: Context) -> Iterator[Diagnostic]:
     """Models and route groups share one namespace."""
-    for account in context.catalogue.accounts.values():
+    for account in context.accounts:
         for name in account.input.route_groups:
             if context.catalogue.knows_model(name):
                 model = context.catalogue.models.get(name)
@@ -71,7 +70,7 @@ def route_group_names(context: Context) -> Iterator[Diagnostic]:
 
 def key_duplicates(context: Context) -> Iterator[Diagnostic]:
     """Router keys are told apart by id and by hash."""
-    for account in context.catalogue.accounts.values():
+    for account in context.accounts:
         if account.input.keys:
             yield from _duplicates(account, "id")
             yield from _duplicates(account, "sha256")

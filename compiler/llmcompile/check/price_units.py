@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 
-from llmcompile.check.context import Context
+from llmcompile.check.context import Whole
 from llmcompile.diagnostics import Diagnostic, Place, Related
 from llmcompile.inputs.values import format_instant
 
 
-def dropped(context: Context) -> Iterator[Diagnostic]:
+def dropped(whole: Whole) -> Iterator[Diagnostic]:
     """From now to the horizon, no row leaves out a unit that the row before prices."""
-    horizon = context.as_of + timedelta(days=context.catalogue.project.price_horizon_days)
-    for model in context.catalogue.models.values():
+    horizon = whole.as_of + timedelta(days=whole.catalogue.project.price_horizon_days)
+    for model in whole.catalogue.models.values():
         for index, (before, row) in enumerate(pairwise(model.input.token_costs), start=1):
-            if not context.as_of < row.start <= horizon:
+            if not whole.as_of < row.start <= horizon:
                 continue
             priced = {unit for unit, _ in row.per_million_tokens.items()}
             lacking = [unit for unit, _ in before.per_million_tokens.items() if unit not in priced]

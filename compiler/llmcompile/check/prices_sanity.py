@@ -26,7 +26,7 @@ def _place(model: Model, index: int, unit: str) -> Place:
 
 
 def _rows(context: Context) -> Iterator[tuple[Model, int, TokenCost]]:
-    for model in context.catalogue.models.values():
+    for model in context.models:
         for index, row in enumerate(model.input.token_costs):
             if row.reviewed is None:
                 yield model, index, row
@@ -66,7 +66,7 @@ def units_within_row(context: Context) -> Iterator[Diagnostic]:
 
 def units_between_rows(context: Context) -> Iterator[Diagnostic]:
     """A unit keeps its magnitude from row to row, and rarely changes by more than a factor of 3."""
-    for model in context.catalogue.models.values():
+    for model in context.models:
         before: dict[str, tuple[int, Decimal]] = {}
         off: dict[str, Decimal] = {}
         for index, row in enumerate(model.input.token_costs):
@@ -95,7 +95,7 @@ def _jump(model: Model, before: tuple[int, Decimal], after: tuple[int, Decimal],
 def units_between_models(context: Context) -> Iterator[Diagnostic]:
     """A unit has the magnitude that it has for other models of the type and currency."""
     peers: dict[tuple[str, str, str], dict[str, Decimal]] = defaultdict(dict)
-    for model in context.catalogue.models.values():
+    for model in context.models:
         for row in model.input.token_costs[-1:]:
             for unit, price in row.per_million_tokens.items():
                 if price:

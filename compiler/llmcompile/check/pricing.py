@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from llmcompile.check.context import Context
+from llmcompile.check.context import Context, Whole
 from llmcompile.diagnostics import Diagnostic, Place, Related
 from llmcompile.inputs.model import TokenCost
 from llmcompile.inputs.values import format_instant
-from llmcompile.link.catalogue import Catalogue, Model
+from llmcompile.link.catalogue import Model
 
 _NEEDED = {
     "chat": ("text_input", "text_output"),
@@ -26,7 +26,7 @@ def _row(model: Model, index: int, *steps: str) -> Place:
 
 def timeline(context: Context) -> Iterator[Diagnostic]:
     """Rows ascend, and each follows the one before without overlap or gap."""
-    for model in context.catalogue.models.values():
+    for model in context.models:
         rows = model.input.token_costs
         for index, (before, row) in enumerate(pairwise(rows), start=1):
             yield from _follows(model, index, before, row)
@@ -63,7 +63,7 @@ def _follows(model: Model, index: int, before: TokenCost, row: TokenCost) -> Ite
 
 def currencies(context: Context) -> Iterator[Diagnostic]:
     """A model is priced in one currency."""
-    for model in context.catalogue.models.values():
+    for model in context.models:
         rows = model.input.token_costs
         for index, row in enumerate(rows):
             if row.currency != rows[0].currency:
@@ -75,7 +75,7 @@ def currencies(context: Context) -> Iterator[Diagnostic]:
 
 def units(context: Context) -> Iterator[Diagnostic]:
     """A row has the units that its model's type needs."""
-    for model in context.catalogue.models.values():
+    for model in context.models:
         for index, row in enumerate(model.input.token_costs):
             for unit in _NEEDED.get(model.input.type, ()):
                 if getattr(row.per_million_tokens, unit) is None:
@@ -84,13 +84,13 @@ def units(context: Context) -> Iterator[Diagnostic]:
                     yield Diagnostic("price-unit-missing", message, here, f"add {unit}: PRICE; what is free costs 0")
 
 
-def missing(context: Context) -> Iterator[Diagnostic]:
+def missing(whole: Whole) -> Iterator[Diagnostic]:
     """Whatever is served has a price from now to the horizon."""
-    horizon = context.as_of + timedelta(days=context.catalogue.project.price_horizon_days)
-    for code, place in _served(context.catalogue).items():
-        model = context.catalogue.models[code]
-        gap = _uncovered(model.input.token_costs, context.as_of, horizon)
-        if gap is None:
+    horizon = whole.as_of + timedelta(days=whole.catalogue.project.price_horizon_days)
+    for code, place in sorted(whole.served.items()):
+        model = whole.catalogue.models.get(code)
+        gap = _uncovered(model.input.token_costs, whole.as_of, horizon) if model else None
+        if model is None or gap is None:
             continue
         start, end = gap
         rows = model.input.token_costs
@@ -106,16 +106,6 @@ def missing(context: Context) -> Iterator[Diagnostic]:
             hint,
             (Related(place, "served here"),),
         )
-
-
-def _served(catalogue: Catalogue) -> dict[str, Place]:
-    """Every model that an endpoint serves, with the first place that says so."""
-    served: dict[str, Place] = {}
-    for endpoint in catalogue.endpoints():
-        for each in endpoint.served:
-            if each.code in catalogue.models:
-                served.setdefault(each.code, each.place)
-    return dict(sorted(served.items()))
 
 
 def _uncovered(

@@ -19,7 +19,7 @@ from llmcompile.suggest import did_you_mean, fix_for
 def regions(context: Context) -> Iterator[Diagnostic]:
     """Every region of an account has a file."""
     catalogue = context.catalogue
-    for account in catalogue.accounts.values():
+    for account in context.accounts:
         for index, region in enumerate(account.input.all_regions):
             if region not in catalogue.regions and region not in catalogue.broken_regions:
                 route = ("regions", index) if account.input.regions else ("region",)
@@ -32,7 +32,7 @@ def regions(context: Context) -> Iterator[Diagnostic]:
 def tiers(context: Context) -> Iterator[Diagnostic]:
     """Every tier is declared in the project file."""
     known = context.catalogue.project.tiers
-    for account in context.catalogue.accounts.values():
+    for account in context.accounts:
         named = [(account.input.tier, Place(account.file, ("tier",)))]
         named += [(key.tier, Place(account.file, ("keys", at, "tier"))) for at, key in enumerate(account.input.keys)]
         for tier, place in named:
@@ -43,7 +43,7 @@ def tiers(context: Context) -> Iterator[Diagnostic]:
 
 def teams(context: Context) -> Iterator[Diagnostic]:
     """Every key's team is declared in its account."""
-    for account in context.catalogue.accounts.values():
+    for account in context.accounts:
         for index, key in enumerate(account.input.keys):
             if key.team is not None and key.team not in account.input.teams:
                 hint = did_you_mean(key.team, account.input.teams, "declare it under teams:")
@@ -55,14 +55,14 @@ def teams(context: Context) -> Iterator[Diagnostic]:
 def served_models(context: Context) -> Iterator[Diagnostic]:
     """Every model that an endpoint or a region lists is in the catalogue."""
     catalogue = context.catalogue
-    for account in catalogue.accounts.values():
+    for account in context.accounts:
         for name, written in account.input.endpoints.items():
             place = Place(account.file) / "endpoints" / name / "supported_models"
             mapped = isinstance(written.supported_models, dict)
             for index, listed in enumerate(written.supported_models):
                 at = (place / listed).key() if mapped else place / index
                 yield from _model(catalogue, f"account '{account.id}' lists", listed, at)
-    for region in catalogue.regions.values():
+    for region in context.regions:
         for listed in region.input.models:
             place = (Place(region.file) / "models" / listed).key()
             yield from _model(catalogue, f"region '{region.input.region}' lists", listed, place)
@@ -85,7 +85,7 @@ def _model(catalogue: Catalogue, who: str, listed: str, place: Place) -> Iterato
 def granted_names(context: Context) -> Iterator[Diagnostic]:
     """Every single model or route group that is granted exists."""
     catalogue = context.catalogue
-    for account in catalogue.accounts.values():
+    for account in context.accounts:
         for place, granted in _grants(account.file, account.input):
             for index, name in enumerate(granted.models):
                 if name not in account.input.route_groups and not catalogue.knows_model(name):
@@ -109,7 +109,7 @@ def groups(context: Context) -> Iterator[Diagnostic]:
     """Every granted access group is carried by a model, or at least declared."""
     catalogue = context.catalogue
     carried = frozenset().union(*catalogue.model_groups.values())
-    for account in catalogue.accounts.values():
+    for account in context.accounts:
         own = {each for group in account.input.route_groups.values() for each in group.access_groups}
         for place, granted in _grants(account.file, account.input):
             for index, group in enumerate(granted.groups):
@@ -129,7 +129,7 @@ def _group(catalogue: Catalogue, group: str, place: Place, known: Collection[str
 
 def fallbacks(context: Context) -> Iterator[Diagnostic]:
     """Every fallback leads to a model of the catalogue."""
-    for model in context.catalogue.models.values():
+    for model in context.models:
         for field in FALLBACKS:
             for index, code in enumerate(getattr(model.input, field)):
                 if not context.catalogue.knows_model(code):
@@ -141,7 +141,7 @@ def fallbacks(context: Context) -> Iterator[Diagnostic]:
 
 def region_endpoints(context: Context) -> Iterator[Diagnostic]:
     """Every endpoint that a region's model names is declared there."""
-    for region in context.catalogue.regions.values():
+    for region in context.regions:
         for model, names in region.input.models.items():
             for index, name in enumerate(names):
                 if name not in region.input.endpoints:
@@ -154,7 +154,7 @@ def region_endpoints(context: Context) -> Iterator[Diagnostic]:
 
 def members(context: Context) -> Iterator[Diagnostic]:
     """Every member of a route group is a model, and its endpoint serves it."""
-    for account in context.catalogue.accounts.values():
+    for account in context.accounts:
         for name, group in account.input.route_groups.items():
             for index, member in enumerate(group.members):
                 place = Place(account.file, ("route_groups", name, "members", index))

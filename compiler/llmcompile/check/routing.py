@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
-from llmcompile.check.context import Context
+from llmcompile.check.context import Context, Whole
 from llmcompile.diagnostics import Diagnostic, Place, Related
 from llmcompile.inputs.model import FALLBACKS
 from llmcompile.link.catalogue import Account, Catalogue
@@ -14,7 +14,7 @@ from llmcompile.providers import split_prefix
 
 def unreachable(context: Context) -> Iterator[Diagnostic]:
     """Every model that is granted by name, or is a route group's member, has an endpoint in each region."""
-    for account in context.catalogue.accounts.values():
+    for account in context.accounts:
         place = Place(account.file)
         named = [(code, place / "access" / "models" / at) for at, code in _listed(account)]
         for name, group in account.input.route_groups.items():
@@ -47,12 +47,12 @@ def _unreachable(catalogue: Catalogue, account: Account, code: str, place: Place
 
 def empty(context: Context) -> Iterator[Diagnostic]:
     """Nothing that routes is empty."""
-    for region in context.catalogue.regions.values():
+    for region in context.regions:
         for model, names in region.input.models.items():
             if not names:
                 place = Place(region.file, ("models", model))
                 yield Diagnostic("route-empty", f"'{model}' has no endpoint", place, "list one, or remove the model")
-    for account in context.catalogue.accounts.values():
+    for account in context.accounts:
         place = Place(account.file)
         for name, endpoint in account.input.endpoints.items():
             if not endpoint.supported_models:
@@ -67,9 +67,9 @@ def empty(context: Context) -> Iterator[Diagnostic]:
             yield Diagnostic("route-empty", message, place / "source", "add endpoints:, or write source: platform")
 
 
-def cycles(context: Context) -> Iterator[Diagnostic]:
+def cycles(whole: Whole) -> Iterator[Diagnostic]:
     """No chain of fallbacks comes back to where it started."""
-    catalogue = context.catalogue
+    catalogue = whole.catalogue
     for field in FALLBACKS:
         edges = {code: list(getattr(catalogue.models[code].input, field)) for code in sorted(catalogue.models)}
         while path := _cycle(edges):
@@ -93,7 +93,7 @@ def _cycle(edges: dict[str, list[str]]) -> list[str] | None:
 
 def fallback_types(context: Context) -> Iterator[Diagnostic]:
     """A fallback is of the same type, and as real-time."""
-    for model in context.catalogue.models.values():
+    for model in context.models:
         for field in FALLBACKS:
             for index, code in enumerate(getattr(model.input, field)):
                 target = context.catalogue.models.get(code)
@@ -111,7 +111,7 @@ def fallback_types(context: Context) -> Iterator[Diagnostic]:
 def member_types(context: Context) -> Iterator[Diagnostic]:
     """The members of a route group are of one kind."""
     models = context.catalogue.models
-    for account in context.catalogue.accounts.values():
+    for account in context.accounts:
         for name, group in account.input.route_groups.items():
             known = [(at, models[each.model]) for at, each in enumerate(group.members) if each.model in models]
             for index, model in known[1:]:
@@ -129,7 +129,7 @@ def member_types(context: Context) -> Iterator[Diagnostic]:
 
 def unused(context: Context) -> Iterator[Diagnostic]:
     """Every platform endpoint serves something."""
-    for region in context.catalogue.regions.values():
+    for region in context.regions:
         used = {name for names in region.input.models.values() for name in names}
         for name, endpoint in region.input.endpoints.items():
             place = Place(region.file, ("endpoints", name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from llmcompile.check.context import Context
+from llmcompile.check.context import Context, Whole
 from llmcompile.diagnostics import Diagnostic, Place
 from llmcompile.literals import quote
 from llmcompile.load.repository import PROJECT_FILE
@@ -13,7 +13,7 @@ from llmcompile.store_uri import STORE_FORMS, parse_uri
 
 def batch_inputs(context: Context) -> Iterator[Diagnostic]:
     """Only embedding models take several inputs in one request."""
-    for model in context.catalogue.models.values():
+    for model in context.models:
         if model.input.upstream_max_batch_inputs is not None and model.input.type != "embedding":
             place = Place(model.file, ("upstream_max_batch_inputs",)).key()
             message = f"upstream_max_batch_inputs is for embedding models, this one is {model.input.type}"
@@ -23,7 +23,7 @@ def batch_inputs(context: Context) -> Iterator[Diagnostic]:
 def chat_batching(context: Context) -> Iterator[Diagnostic]:
     """Only endpoints that serve a chat model batch chats."""
     models = context.catalogue.models
-    for endpoint in context.catalogue.endpoints():
+    for endpoint in context.endpoints():
         if endpoint.chat_batching is None:
             continue
         known = [models[code] for code in endpoint.codes if code in models]
@@ -33,9 +33,9 @@ def chat_batching(context: Context) -> Iterator[Diagnostic]:
             yield Diagnostic("batching-type", message, place, "remove chat_batching")
 
 
-def stores(context: Context) -> Iterator[Diagnostic]:
+def stores(whole: Whole) -> Iterator[Diagnostic]:
     """Every store is of a kind that exists."""
-    for name, uri in context.catalogue.project.stores.items():
+    for name, uri in whole.catalogue.project.stores.items():
         if parse_uri(uri) is None:
             place = Place(PROJECT_FILE, ("stores", name))
             yield Diagnostic("store-invalid", f"{quote(uri)} is no store", place, f"write {STORE_FORMS}")

@@ -120,6 +120,14 @@ class Catalogue:
         for owner in self.owners:
             yield from owner.endpoints.values()
 
+    def served(self) -> dict[str, Place]:
+        """Every model that some endpoint serves, with the first place that says so."""
+        served: dict[str, Place] = {}
+        for endpoint in self.endpoints():
+            for each in endpoint.served:
+                served.setdefault(each.code, each.place)
+        return served
+
     @property
     def demands_proof(self) -> bool:
         """Whether any account or region says what must survive an outage, or where data must stay."""
