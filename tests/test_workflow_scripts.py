@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -201,6 +203,23 @@ def test_problems_do_not_keep_the_sarif_from_being_written(tmp_path: Path, code:
 
 def real(step: Step) -> None:
     step.program("llmcompile", f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m llmcompile "$@"\n')
+
+
+@pytest.mark.parametrize(("days", "code"), [(20, 1), (40, 0), (None, 0)])
+def test_what_expires_within_a_month_breaks_the_morning(tmp_path: Path, days: int | None, code: int) -> None:
+    step = Step("drift", "calendar", "Check as of a month from now", tmp_path)
+    real(step)
+    file = "regions/europe-west6.yaml"
+    day = (datetime.now(UTC) + timedelta(days=days or 0)).strftime("%Y-%m-%d")
+    dated = FILES[file].replace("ref+env://PRIMARY_KEY", f"ref+env://PRIMARY_KEY, expires: {day}")
+    write_repo(step.work, {file: dated if days else FILES[file]})
+    result = step.run(UNUSED)
+    assert result.returncode == code, result.stderr
+    assert ("::error file=regions/europe-west6.yaml" in result.stdout) is bool(code)
+    assert ("`secret-expired`" in step.summary) is bool(code)
+    # The control: today, nothing is wrong.
+    today = [sys.executable, "-m", "llmcompile", "check"]
+    assert subprocess.run(today, cwd=step.work, capture_output=True, check=False).returncode == 0
 
 
 @needs_jq

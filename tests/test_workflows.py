@@ -158,8 +158,8 @@ def test_actions_are_pinned_by_one_commit_each() -> None:
 
 def test_no_checkout_leaves_a_token_behind() -> None:
     steps = [step for _, job in jobs() for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
-    assert len(steps) == 7
-    assert [step["with"]["persist-credentials"] for step in steps] == [False] * 7
+    assert len(steps) == 8
+    assert [step["with"]["persist-credentials"] for step in steps] == [False] * 8
 
 
 def test_no_expression_is_inside_a_script() -> None:
