@@ -5,14 +5,16 @@ A stream that is not complete never ends as if it were.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
+from contextlib import suppress
 
 from llmrouter.errors import stream_broken
 from llmrouter.events import EventStream
 from llmrouter.exchange import Exchange
-from llmrouter.forward import Reply
 from llmrouter.operations import Operation
 from llmrouter.record import Record
+from llmrouter.reply import Reply
 from llmrouter.state import told
 from llmrouter.upstream import Answer, Headers, UpstreamFailure
 from llmrouter.usage import reported
@@ -25,6 +27,7 @@ _NOT_FORWARDED = frozenset(
     b"set-cookie set-cookie2 location www-authenticate strict-transport-security alt-svc".split()
 )
 
+_LINGER = 1.0  # seconds
 _LIMITS = b"x-ratelimit-"  # where the router has limits of its own, an upstream's say nothing to the client
 
 
@@ -36,8 +39,8 @@ async def deliver(exchange: Exchange, reply: Reply, operation: Operation, own: H
     headers += own
     if reply.rest is None:
         body = reply.head
-        if not reply.header(b"content-encoding"):
-            record.usage = reported(body)
+        if reply.usage is not None:
+            record.usage = reply.usage
             body = _told(body, operation, record)
         exchange.answer(reply.status, body, headers)
         record.complete = True
@@ -75,7 +78,7 @@ async def _events(exchange: Exchange, reply: Reply, rest: Answer, operation: Ope
         while data:
             await exchange.write(_told(stream.feed(data), operation, record))
             record.complete = stream.done
-            data = await rest.read()
+            data = await (_last(rest) if stream.done else rest.read())
         await exchange.write(_told(stream.finish(), operation, record))
     except UpstreamFailure:
         broken = True
@@ -90,6 +93,14 @@ async def _events(exchange: Exchange, reply: Reply, rest: Answer, operation: Ope
         await exchange.write(b"data: " + error.body() + b"\n\n")
     exchange.end()
     record.complete = True
+
+
+async def _last(rest: Answer) -> bytes:
+    """What still follows the end of a stream; nobody waits long for an upstream that said all and does not end."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER):
+            return await rest.read()
+    return b""
 
 
 async def _bytes(exchange: Exchange, head: bytes, rest: Answer, record: Record) -> None:

@@ -104,6 +104,13 @@ def upstream_failed(problems: list[str]) -> ApiError:
     return ApiError(502, f"No endpoint answered: {'; '.join(problems)}.", code="upstream_failed", kind="server_error")
 
 
+def upstream_error(status: int) -> ApiError:
+    """What an upstream meant by an error that is no JSON: a page, nothing, half of something."""
+    kind = "rate_limit_error" if status == 429 else "server_error" if status >= 500 else "invalid_request_error"
+    message = f"The endpoint answered {status}, with nothing that can be passed on."
+    return ApiError(status, message, code="upstream_error", kind=kind)
+
+
 def stream_broken() -> ApiError:
     """An event stream that ended before it was complete; sent as an event, the status is long out."""
     message = "The upstream's stream broke off before it was complete."

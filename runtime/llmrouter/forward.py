@@ -17,48 +17,17 @@ from typing import Any
 from llmrouter.entities import Candidate, Endpoint
 from llmrouter.errors import ApiError, all_resting, upstream_failed
 from llmrouter.gate import Gate
-from llmrouter.health import Health, Problem, asked_seconds
+from llmrouter.health import Health, asked_seconds
 from llmrouter.operations import Operation
 from llmrouter.payload import Body
 from llmrouter.record import Record
-from llmrouter.resolve import Detour, detours
+from llmrouter.reply import Reply, begun, detour, problem
+from llmrouter.resolve import detours
 from llmrouter.tokens import TokenError, Tokens
-from llmrouter.upstream import Answer, Headers, TimeLimits, Upstream, UpstreamFailure, UpstreamRequest
+from llmrouter.upstream import TimeLimits, Upstream, UpstreamFailure, UpstreamRequest
 
-_HELD_BYTES = 8 << 20  # a JSON answer up to this size is whole before the client sees any of it
-_MOVE_ON = frozenset({408, 429})
 _USAGE_SINCE = "2024-09-01"  # the first API version that knows stream_options; words such as preview are later
 _ASKING: Mapping[str, Any] = {"stream_options": {"include_usage": True}}
-
-
-@dataclass(slots=True)
-class Reply:
-    """An upstream's answer: its first bytes, and the rest where it is still coming."""
-
-    status: int
-    headers: Headers
-    head: bytes
-    rest: Answer | None
-    strip_usage: bool = False
-    """Whether its usage was asked for by the router alone."""
-
-    def header(self, name: bytes) -> bytes:
-        """A header's value in lower case; empty where it is missing."""
-        for key, value in self.headers:
-            if key == name:
-                return value.strip().lower()
-        return b""
-
-    @property
-    def is_event_stream(self) -> bool:
-        """Whether it is a stream of server-sent events that can be read on its way."""
-        kind, encoding = self.header(b"content-type"), self.header(b"content-encoding")
-        return kind.startswith(b"text/event-stream") and encoding in (b"", b"identity")
-
-    def close(self) -> None:
-        """Give up the rest."""
-        if self.rest is not None:
-            self.rest.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +110,7 @@ class Forwarder:
             if record.gate is not None and not await self._let_in(record.gate, candidate, route):
                 continue
             record.candidate = candidate
-            begun = time.perf_counter()
+            asked_at = time.perf_counter()
             try:
                 reply = await self._attempt(candidate, call, record)
             except (UpstreamFailure, TokenError) as failure:
@@ -155,8 +124,8 @@ class Forwarder:
                 self.health.left(candidate)
                 raise
             finally:
-                record.waited += time.perf_counter() - begun
-            if self._is_final(reply, candidate, route, record):
+                record.waited += time.perf_counter() - asked_at
+            if self._is_final(reply, candidate, call, route, record):
                 return reply
         if route.last is not None:
             record.candidate, reply = route.last
@@ -200,24 +169,25 @@ class Forwarder:
         route.put_off.remove(soonest)
         return soonest[1]
 
-    def _is_final(self, reply: Reply, candidate: Candidate, route: _Route, record: Record) -> bool:
+    def _is_final(self, reply: Reply, candidate: Candidate, call: Call, route: _Route, record: Record) -> bool:
         """Whether a reply is the client's. If not, the route is prepared for what comes next."""
-        problem = _problem(reply)
-        if problem is None:
+        found = problem(reply, call.method)
+        if found is None:
             self.health.worked(candidate)
             return not self._is_detoured(reply, candidate, route, record)
         asked = asked_seconds(reply.header(b"retry-after-ms"), reply.header(b"retry-after"))
-        self.health.failed(candidate, problem[0], asked)
+        kind, why = found
+        self.health.failed(candidate, kind, asked)
         record.problems.append((candidate.endpoint.name, str(reply.status)))
-        route.failed(candidate, reply, problem[1])
-        if problem[0] == "quota" and asked is not None and candidate not in route.tried_again:
+        route.failed(candidate, reply, why)
+        if kind == "quota" and asked is not None and candidate not in route.tried_again:
             route.tried_again.add(candidate)
             route.put_off.append((asyncio.get_running_loop().time() + asked, candidate))
         return False
 
     def _is_detoured(self, reply: Reply, candidate: Candidate, route: _Route, record: Record) -> bool:
         """Whether another model is to take what this one refused; nobody else is asked then."""
-        why = _detour(reply)
+        why = detour(reply)
         if why is None:
             return False
         route.refusing.add(candidate.model)
@@ -250,53 +220,11 @@ class Forwarder:
         headers = {**call.headers, **endpoint.auth_headers(token)}
         answer = await self.upstream.send(UpstreamRequest(call.url(candidate), headers, body, limits, call.method))
         try:
-            reply = await _begun(answer)
+            reply = await begun(answer)
         except BaseException:
             answer.close()
             raise
+        if reply.status >= 400:
+            reply.hide(token or (endpoint.api_key.reveal() if endpoint.api_key else ""))
         reply.strip_usage = asks_usage
         return reply
-
-
-async def _begun(answer: Answer) -> Reply:
-    """The reply with its first bytes: all of a JSON answer or of an error, the first chunk of anything else."""
-    if answer.status == 101:
-        return Reply(101, answer.headers, b"", answer)
-    reply = Reply(answer.status, answer.headers, await answer.read(), answer)
-    whole = answer.status >= 400 or reply.header(b"content-type").startswith(b"application/json")
-    if not whole and reply.head:
-        return reply
-    chunks, size = [reply.head], len(reply.head)
-    while size < _HELD_BYTES:
-        data = await answer.read() if chunks[-1] else b""
-        if not data:
-            reply.rest = None
-            break
-        chunks.append(data)
-        size += len(data)
-    reply.head = b"".join(chunks)
-    return reply
-
-
-def _problem(reply: Reply) -> tuple[Problem, str] | None:
-    """Why another endpoint should be asked; None: this answer is the client's."""
-    if reply.status >= 500 or reply.status in _MOVE_ON:
-        return "quota" if reply.status == 429 else "failure", f"answered {reply.status}"
-    if reply.status == 404 and b"DeploymentNotFound" in reply.head:
-        return "missing", "has no such deployment"
-    if not 200 <= reply.status < 300 and reply.status < 400 and reply.status != 101:
-        return "failure", f"answered {reply.status}, which is never followed"
-    if reply.is_event_stream and not reply.head:
-        return "failure", "ended its stream before the first event"
-    return None
-
-
-def _detour(reply: Reply) -> Detour | None:
-    """Whether another model might take what this one refused."""
-    if reply.status != 400:
-        return None
-    if b"context_length_exceeded" in reply.head or b"maximum context length" in reply.head:
-        return "context window"
-    if b'"content_filter"' in reply.head or b'"content_policy_violation"' in reply.head:
-        return "content policy"
-    return None

@@ -105,6 +105,6 @@ def asked_seconds(milliseconds: bytes, seconds: bytes) -> float | None:
             return found
     try:
         date = parsedate_to_datetime(seconds.decode("latin-1"))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return max(0.0, (date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

@@ -18,7 +18,7 @@ from llmrouter.outbox import Outbox
 from llmrouter.upstream import Headers, TimeLimits, UpstreamFailure, UpstreamRequest
 
 _KEEP_SECONDS = 30.0
-_MAX_HEAD = 128 << 10
+_MAX_HEAD = 64 << 10  # as much as the router takes from a client, and clients take from it
 _HELD_BYTES = 256 << 10  # of an answer that nobody reads yet; beyond it the upstream waits
 _LOST, _LATE, _INVALID, _GIVEN_UP = "connection lost", "no answer in time", "no valid HTTP answer", "given up"
 
@@ -131,6 +131,8 @@ class _Connection(asyncio.Protocol):
         """Send a request."""
         answer = self._answer = HttpAnswer(self, limits)
         self._head_size, self.silent = 0, True
+        if self.transport.is_closing():  # by the other side, before it was asked
+            answer.failure = _LOST
         self.send(data)
         return answer
 
@@ -167,6 +169,7 @@ class _Connection(asyncio.Protocol):
         answer.wake()
 
     def _parse(self, answer: HttpAnswer, data: bytes) -> None:
+        in_head = not answer.status
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -176,11 +179,12 @@ class _Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._reusable = False
             self.fail(answer, _INVALID)
-        if not answer.status:
+        if in_head:
             self._head_size += len(data)
-            if self._head_size > _MAX_HEAD:
+            if self._head_size > _MAX_HEAD and (not answer.status or _size(answer.headers) > _MAX_HEAD):
+                answer.status, answer.complete = 0, False  # whatever came along with it
                 self.fail(answer, _INVALID)
-        elif answer.complete:
+        if answer.complete:
             self._free()
 
     def _free(self) -> None:
@@ -325,6 +329,10 @@ def _written(request: UpstreamRequest) -> bytes:
     lines += [f"{name}: {value}\r\n" for name, value in request.headers.items()]
     lines.append(f"content-length: {len(request.body)}\r\n\r\n" if request.method != "GET" else "\r\n")
     return "".join(lines).encode("latin-1") + request.body
+
+
+def _size(headers: Headers) -> int:
+    return sum(len(name) + len(value) for name, value in headers)
 
 
 def _reason(error: Exception) -> str:

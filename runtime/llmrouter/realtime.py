@@ -13,8 +13,8 @@ from llmrouter.access import OWN_KEY
 from llmrouter.deliver import forwarded
 from llmrouter.errors import stream_broken
 from llmrouter.exchange import Exchange, Wire
-from llmrouter.forward import Reply
 from llmrouter.record import Record
+from llmrouter.reply import Reply
 from llmrouter.upstream import Answer, Headers, UpstreamFailure
 from llmrouter.usage import Reported, added, reported
 

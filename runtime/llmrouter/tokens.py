@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 from llmrouter.entities import OAuth
 from llmrouter.upstream import TimeLimits, Upstream, UpstreamFailure, UpstreamRequest
 
-LIMITS = TimeLimits(connect=5.0, first_byte=10.0, idle=10.0)
+LIMITS = TimeLimits(connect=5.0, first_byte=10.0, idle=10.0)  # or the router's own, where those are shorter
 _MAX_ANSWER = 1 << 20
 _USUAL_LIFETIME = 300.0  # where the answer does not say
 _EARLY_SECONDS, _EARLY_SHARE = 300.0, 0.2
@@ -45,8 +45,15 @@ class _Held:
 class Tokens:
     """The tokens of one process."""
 
-    def __init__(self, upstream: Upstream, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, upstream: Upstream, clock: Callable[[], float] = time.monotonic, limits: TimeLimits = LIMITS
+    ) -> None:
         self._upstream, self._clock = upstream, clock
+        self._limits = TimeLimits(
+            min(LIMITS.connect, limits.connect),
+            min(LIMITS.first_byte, limits.first_byte),
+            min(LIMITS.idle, limits.idle),
+        )
         self._held: dict[_Identity, _Held] = {}
         self._fetches: dict[_Identity, asyncio.Task[_Held]] = {}
 
@@ -78,7 +85,7 @@ class Tokens:
 
     async def _fetched(self, identity: _Identity, grant: OAuth) -> _Held:
         try:
-            token, lifetime = await _ask(self._upstream, grant)
+            token, lifetime = await _ask(self._upstream, grant, self._limits)
             now = self._clock()
             held = self._held[identity] = _Held(
                 token,
@@ -94,7 +101,7 @@ def _identity(grant: OAuth) -> _Identity:
     return grant.token_url, grant.client_id, grant.scopes, grant.client_secret.fingerprint()
 
 
-async def _ask(upstream: Upstream, grant: OAuth) -> tuple[str, float]:
+async def _ask(upstream: Upstream, grant: OAuth, limits: TimeLimits) -> tuple[str, float]:
     """One client-credentials grant: the token and its lifetime in seconds."""
     form = {"grant_type": "client_credentials", "client_id": grant.client_id}
     form["client_secret"] = grant.client_secret.reveal()
@@ -103,7 +110,7 @@ async def _ask(upstream: Upstream, grant: OAuth) -> tuple[str, float]:
     headers = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
     body = b""
     try:
-        answer = await upstream.send(UpstreamRequest(grant.token_url, headers, urlencode(form).encode(), LIMITS))
+        answer = await upstream.send(UpstreamRequest(grant.token_url, headers, urlencode(form).encode(), limits))
         try:
             while len(body) < _MAX_ANSWER and (chunk := await answer.read()):
                 body += chunk
@@ -122,6 +129,6 @@ def _token(body: bytes) -> tuple[str, float]:
         token, lifetime = data["access_token"], float(data.get("expires_in") or _USUAL_LIFETIME)
         if isinstance(token, str) and _TOKEN.fullmatch(token) and lifetime > 0:
             return token, lifetime
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         pass
     raise TokenError("token endpoint gave no token")

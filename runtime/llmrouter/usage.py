@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from llmrouter.prices import Usage
 
 _WHOLE_BYTES = 256 << 10  # of a larger answer only the end is read: a usage stands behind the data
 _TAIL_BYTES = 4 << 10
+_ABSURD = 1 << 53  # what readers of JSON take as an exact number ends here
 _DECODER = json.JSONDecoder()
 
 
@@ -26,14 +28,20 @@ class Reported(NamedTuple):
 UNKNOWN = Reported()
 
 
-def reported(body: bytes | None) -> Reported:
-    """The usage in a JSON answer, or in the data of an event; the Responses API has it inside of ``response``."""
-    if not body or b'"usage"' not in body[-_WHOLE_BYTES:]:
-        return UNKNOWN
+def reported(text: bytes | None) -> Reported:
+    """The usage in the data of an event; unknown where there is none."""
+    return (told(text) if text else None) or UNKNOWN
+
+
+def told(body: bytes) -> Reported | None:
+    """The usage in a JSON answer; the Responses API has it inside of ``response``. None: it is no JSON.
+
+    A large answer is looked at from both ends alone.
+    """
     try:
-        data = _DECODER.decode(body.decode()) if len(body) <= _WHOLE_BYTES else _last(body[-_TAIL_BYTES:])
+        data = json.loads(body) if len(body) <= _WHOLE_BYTES else _ends(body)
     except (ValueError, RecursionError):
-        return UNKNOWN
+        return None
     if not isinstance(data, dict):
         return UNKNOWN
     inner = data.get("response")
@@ -56,8 +64,16 @@ def _sum(one: int | None, other: int | None) -> int | None:
     return None if one is None or other is None else one + other
 
 
+def _ends(body: bytes) -> Any:
+    """What stands for a long answer: the usage at its end, read as if it stood alone. Raises ValueError."""
+    if body[:_TAIL_BYTES].lstrip()[:1] not in (b"{", b"[") or body[-_TAIL_BYTES:].rstrip()[-1:] not in (b"}", b"]"):
+        raise ValueError
+    with suppress(ValueError, RecursionError):
+        return _last(body[-_TAIL_BYTES:])
+    return None
+
+
 def _last(tail: bytes) -> Any:
-    """A usage at the end of a long answer, read as if it stood alone."""
     found = tail.rfind(b'"usage"')
     text = tail[found + len(b'"usage"') :].decode(errors="replace").lstrip(" \t\r\n:") if found >= 0 else "null"
     return {"usage": _DECODER.raw_decode(text)[0]}
@@ -96,7 +112,7 @@ def _by_kind(usage: Mapping[str, Any], given: int, made: int) -> Usage | None:
 def _count(data: Mapping[str, Any], *names: str) -> int | None:
     for name in names:
         value = data.get(name)
-        if type(value) is int and value >= 0:  # not bool
+        if type(value) is int and 0 <= value < _ABSURD:  # not bool
             return value
     return None
 

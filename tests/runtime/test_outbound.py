@@ -245,5 +245,6 @@ def test_an_error_page(call: Any) -> None:
     page = b"<html>no</html>"
     says = b"HTTP/1.1 403 Forbidden\r\ncontent-type: text/html\r\ncontent-length: %d\r\n\r\n" % len(page)
     answer, line = call(says + page)
-    assert (answer.status_code, answer.content, answer.headers["content-type"]) == (403, page, "text/html")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "upstream_error")
+    assert answer.headers["content-type"] == "application/json"
     assert line["status"] == 403
