@@ -119,7 +119,8 @@ class Router:
         self._prefix, self._numbers = os.urandom(10).hex(), itertools.count()
         health = Health(settings.cooldown)
         watched = upstream if tracing is None else tracing.watched(upstream)
-        self._forwarder = Forwarder(watched, Tokens(upstream), settings.limits, health, settings.retry_budget)
+        tokens = Tokens(upstream, limits=settings.limits)
+        self._forwarder = Forwarder(watched, tokens, settings.limits, health, settings.retry_budget)
 
     def serve(self, snapshot: Snapshot) -> None:
         """Serve this to all requests that come from now on; those that came before keep what they began with."""
