@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
+from operator import ge, le
 from pathlib import Path
 from statistics import median
 
@@ -99,8 +101,8 @@ def _rates(found: Found) -> list[Row]:
     told = []
     for name, goal in (("Portkey", 5), ("LiteLLM", 100), ("nginx", 0.2)):
         ratios = [each.ours_many.rate / each.many.rate for each in found.turns.get(name, [])]
-        what, wanted = f"requests/s at 32 connections, one worker, over {name}'s", f"≥ {goal} times"
-        told.append(_compared(what, wanted, ratios, lambda middle, goal=goal: middle >= goal, found, name))
+        what = f"requests/s at 32 connections, one worker, over {name}'s"
+        told.append(_compared(what, f"≥ {goal} times", ratios, partial(le, goal), found, name))
     return told
 
 
@@ -120,7 +122,7 @@ def _beside_portkey(found: Found) -> list[Row]:
             _share(*(getattr(each, name) for each in (direct.one, peer.one, peer.ours_one))) for direct, peer in turns
         ]
         what = f"added to {name} at 1 connection, over what Portkey adds"
-        told.append(_compared(what, "≤ 0.4 times", ratios, lambda middle: middle <= 0.4, found, "Portkey"))
+        told.append(_compared(what, "≤ 0.4 times", ratios, partial(ge, 0.4), found, "Portkey"))
     return told
 
 

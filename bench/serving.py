@@ -107,7 +107,7 @@ def request_body() -> str:
 def documents(upstream: str, models: int = 1) -> dict[str, str]:
     """``gpt-4o`` and more models on one platform endpoint, each with a price and a default; one key."""
     codes = ["gpt-4o", *(f"model-{at:04d}" for at in range(1, models))]
-    policy = {
+    policy: dict[str, Any] = {
         "version": 1,
         "account": "acme",
         "source": "auto",
@@ -124,7 +124,7 @@ def documents(upstream: str, models: int = 1) -> dict[str, str]:
 
 
 def _model(code: str) -> dict[str, Any]:
-    row = {"id": f"{code}@2024-10-01", "start": "2024-10-01T00:00:00Z", "end": None, "currency": "USD"}
+    row: dict[str, Any] = {"id": f"{code}@2024-10-01", "start": "2024-10-01T00:00:00Z", "end": None, "currency": "USD"}
     row |= {"per_million_tokens": {"text_input": "2.5", "cached_text_input": "1.25", "text_output": "10"}}
     return {"type": "chat", "realtime": False, "token_costs": [row], "default_params": {"temperature": 0.7}}
 
