@@ -1,0 +1,1 @@
+"""The kinds of mistake, by idea. Importing a module registers its kinds."""
