@@ -7,7 +7,7 @@ billionths.
 
 from __future__ import annotations
 
-_CLOCK = """
+CLOCK = """
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1000000
 local day = math.floor(now / 86400)
@@ -21,7 +21,7 @@ local month = string.format('%d-%02d', yoe + era * 400 + (mp >= 10 and 1 or 0), 
 """
 
 ADMIT = (
-    _CLOCK
+    CLOCK
     + """
 local lease, lasts, at, reached, readings = ARGV[1], tonumber(ARGV[2]), 0, '', {}
 local function is_over(used, limit) return limit ~= '' and tonumber(used) >= tonumber(limit) end
@@ -68,7 +68,7 @@ return {written, at, reached, readings}
 concurrent, hard budget in billionths, currency. Returns: now, the one that objects (0: none) and to what, readings."""
 
 SETTLE = (
-    _CLOCK
+    CLOCK
     + """
 local batch, found = cjson.decode(ARGV[1]), {}
 for _, each in ipairs(batch.extend) do

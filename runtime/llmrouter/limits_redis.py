@@ -154,8 +154,9 @@ class RedisLimiter:
         """Tell Redis what it does not know yet, if it can be reached."""
         self._closing = True
         self._wake.set()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._task, _GRACE_SECONDS)
+        await asyncio.wait([self._task], timeout=_GRACE_SECONDS)
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
         await self._client.aclose()
 
     async def _work(self) -> None:
@@ -170,6 +171,7 @@ class RedisLimiter:
                     await self._client.connection_pool.disconnect()
             if not self._up:
                 await asyncio.sleep(_AGAIN_SECONDS)
+            if not self._up or self._closing:
                 continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._lease / _BEATS):
