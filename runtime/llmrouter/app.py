@@ -31,6 +31,7 @@ from llmrouter.gate import Gate
 from llmrouter.health import Health
 from llmrouter.limits import Alert, Limiter, MemoryLimiter
 from llmrouter.metrics import Metrics
+from llmrouter.openapi import description
 from llmrouter.operations import Operation, Route, match
 from llmrouter.payload import Body, Payload, named
 from llmrouter.realtime import asking, relay
@@ -156,6 +157,8 @@ class Router:
         snapshot = self._live.snapshot
         if route.kind == "health":
             return b'{"status":"ok"}'
+        if route.kind == "openapi":
+            return description()
         resting = self._forwarder.health.resting()
         if route.kind == "ready":
             limits = self._limiter.state() | {"when_unavailable": "closed" if snapshot.limits_closed else "open"}

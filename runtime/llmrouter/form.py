@@ -49,6 +49,8 @@ class Form:
             if name == "model" and name in spans:
                 raise _invalid()
             spans.setdefault(name, (start, end))
+        if not spans:  # some parsers see no form at all
+            raise _invalid()
         return cls(raw, content_type.strip(), boundary, spans)
 
     def model(self) -> str:

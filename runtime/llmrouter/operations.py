@@ -41,7 +41,7 @@ class Operation:
 class Route:
     """What a path asks for."""
 
-    kind: Literal["call", "state", "models", "health", "ready", "metrics"]
+    kind: Literal["call", "state", "models", "health", "ready", "metrics", "openapi"]
     template: str
     """The path, with the names of what it names: ``/v1/models/{model}``."""
     operation: Operation | None = None
@@ -78,6 +78,7 @@ _NOT_AT_AZURES_ROOT = {each.path for each in _OPERATIONS} - {"responses", "realt
 
 def _routes() -> Iterator[Route]:
     yield from (Route("health", "/healthz"), Route("ready", "/readyz"), Route("metrics", "/metrics"))
+    yield Route("openapi", "/openapi.json")
     for prefix in (*_PREFIXES, _DEPLOYMENTS):
         for each in _OPERATIONS:
             if prefix != "/openai/" or each.path not in _NOT_AT_AZURES_ROOT:
