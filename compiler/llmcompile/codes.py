@@ -100,6 +100,10 @@ _ACCESS = {
     "access-team": "a team wider than its account",
     "group-name": "a badly spelled access group",
 }
+_BUDGETS = {
+    "budget-currency": "a budget in a currency that nothing it covers is priced in",
+    "budget-order": "a hard budget below the soft one",
+}
 _ENDPOINTS = {
     "api-version": "an Azure API version of the wrong shape",
     "api-version-sunset": "an API version that the upstream has withdrawn",
@@ -142,6 +146,8 @@ _SECRETS = {
     "store-invalid": "a store of a kind that does not exist",
 }
 _WARNINGS = {
+    "budget-partial": "a budget that cannot count some of the models it covers",
+    "budget-unreachable": "a budget of an account that never uses the platform",
     "credential-overrides": "an endpoint's own field that its credential overrides",
     "endpoint-unused": "an endpoint that no model uses",
     "prefix-unused": "a deployment prefix in front of no name",
@@ -160,7 +166,7 @@ _NOTES = {
 
 CODES: dict[str, Code] = {
     **_table("error", _FILES | _YAML | _SHAPE | _NAMES | _REFERENCES),
-    **_table("error", _PRICES | _ACCESS | _ENDPOINTS | _ROUTING | _SECRETS),
+    **_table("error", _PRICES | _BUDGETS | _ACCESS | _ENDPOINTS | _ROUTING | _SECRETS),
     **_table("warning", _WARNINGS),
     **_table("note", _NOTES),
 }

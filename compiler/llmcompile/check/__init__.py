@@ -10,6 +10,7 @@ from datetime import datetime
 
 from llmcompile.check import (
     access,
+    budgets,
     endpoints,
     former,
     lifetimes,
@@ -66,6 +67,8 @@ CHECKS: tuple[Check, ...] = (  # of the shared files, and of each account by its
     routing.unused,
     limits.fallback_batches,
     limits.unreachable_tiers,
+    budgets.unreachable,
+    budgets.currencies,
     settings.batch_inputs,
     settings.chat_batching,
 )

@@ -10,6 +10,7 @@ from typing import Any
 
 from llmcompile.emit.canonical import instant, money
 from llmcompile.inputs.account import Key, RouteGroup
+from llmcompile.inputs.budget import Budget
 from llmcompile.inputs.model import FALLBACKS, TokenCost
 from llmcompile.inputs.values import format_instant
 from llmcompile.link.access import account_grant, allowed, callable_groups, key_grant, team_grant
@@ -55,6 +56,10 @@ class PolicyEmitter:
                 name: _route_group(group) for name, group in written.route_groups.items() if name in callable_names
             },
         }
+        if written.budget:
+            policy["budget"] = _budget(written.budget)
+        if catalogue.project.limits.when_unavailable == "closed":
+            policy["limits_unavailable"] = "closed"
         batching = self._batching(account)
         return policy | ({"batching": batching} if batching else {})
 
@@ -69,6 +74,8 @@ class PolicyEmitter:
             data["allowed"] = list(names)
         if key.tier:
             data["limits"] = self._limits(key.tier)
+        if key.budget:
+            data["budget"] = _budget(key.budget)
         return data
 
     def _model(self, model: Model, callable_names: tuple[str, ...]) -> dict[str, Any]:
@@ -116,6 +123,13 @@ def token_costs(code: str, rows: tuple[TokenCost, ...]) -> list[dict[str, Any]]:
         }
         for row, end in zip(rows, ends, strict=True)
     ]
+
+
+def _budget(budget: Budget) -> dict[str, Any]:
+    month = budget.monthly
+    lines = {"soft": month.soft, "hard": month.hard}
+    drawn = {name: money(line) for name, line in lines.items() if line is not None}
+    return {"monthly": {**drawn, "currency": month.currency}}
 
 
 def _route_group(group: RouteGroup) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from llmcompile.inputs.base import Input, problem
+from llmcompile.inputs.budget import Budget
 from llmcompile.inputs.endpoint import AccountEndpoint, Count, Survive, Text
 from llmcompile.inputs.values import AccountId, Geo, Groups, ModelName, Models, Name, RegionId, Unique, kind_of
 
@@ -69,6 +70,8 @@ class Key(Restriction):
     """The team whose rights it has; left out, the account's."""
     tier: Name | None = None
     """Limits of the key's own."""
+    budget: Budget | None = None
+    """What all of its requests may cost, over whatever endpoints."""
 
 
 class Member(Input):
@@ -112,6 +115,8 @@ class Account(Input):
     """auto: an own endpoint that lists the model, else the platform; platform, tenant or local: that alone."""
     tier: Name | None = None
     """Limits for traffic over the platform's endpoints."""
+    budget: Budget | None = None
+    """What its traffic over the platform's endpoints may cost."""
     survive: Survive | None = None
     """How many outages at once each of its models must survive; wins over the region's."""
     residency: Annotated[tuple[Geo, ...], Unique, Field(min_length=1)] | None = Field(

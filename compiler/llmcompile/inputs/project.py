@@ -30,6 +30,13 @@ class Tier(Input):
         return self
 
 
+class SharedLimits(Input):
+    """Limits and budgets that several routers count in one Redis."""
+
+    when_unavailable: Literal["open", "closed"] = "open"
+    """While it is out of reach: open, each router counts for itself; closed, what is limited is refused."""
+
+
 class AccessGroup(Input):
     """An access group that may be granted before a model carries it."""
 
@@ -71,6 +78,8 @@ class Project(Input):
     """Where compiled documents are pushed, by name: dir:PATH or gcpsecrets://PROJECT."""
     tiers: dict[Name, Tier] = {}
     """Limits, by name."""
+    limits: SharedLimits = SharedLimits()
+    """What becomes of limits and budgets while they cannot be counted."""
     access_groups: dict[GroupName, AccessGroup | None] = {}
     """Access groups with a description. Groups that models carry need no entry."""
     credentials: dict[Name, Credential] = {}
