@@ -29,6 +29,7 @@ from faults import (
     answer,
     answered,
     both,
+    broken,
     chunk,
     client_error,
     cut,
@@ -51,6 +52,7 @@ from scripted import Drip, End, Listens, Script
 from worlds import HEADER_SECRET, SECRET
 
 TOKEN_GOOD = http(200, {"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"})
+LARGE = b'{"a": "' + b"y" * (9 << 20)
 BOMB = gzip.compress(b"[" + b" " * (32 << 20) + b"]")
 LEAKY_KEY = {"error": {"message": f"bad key {HEADER_SECRET}", "code": "x"}}
 LEAKY_TOKEN = {"error": {"message": f"bad token {TOKEN}", "code": "x"}}
@@ -82,7 +84,7 @@ CONNECTIONS = [
         **MOVES,
     ),
     both(
-        "closes each connection behind its answer",
+        "closes each connection behind its answer, asked twice",
         (GOOD["plain"], End.CLOSE),
         (GOOD["streamed"], End.CLOSE),
         alone=(answered(), answered()),
@@ -130,6 +132,7 @@ STATUSES = [
     status(503),
     status(504),
     status(529),
+    status(999),
     fault("503 with Retry-After: 1", (error(503, "x", "retry-after: 1"),), alone=passed(503), second=moved()),
     fault("429 without Retry-After", (error(429),), alone=passed(429), second=moved()),
     once("429, Retry-After: 1, then well", "retry-after: 1"),
@@ -149,7 +152,7 @@ STATUSES = [
         "retry-after: Wed, 21 Oct 2015 07:28:00 +99999999999999999999",
     ),
     fault(
-        "429, Retry-After: 600, and asked again",
+        "429, Retry-After: 600, asked twice",
         (error(429, "x", "retry-after: 600"),),
         alone=(passed(429), Row(429, "error rate_limit_exceeded", (0, 0), 0, "rate_limit_exceeded")),
         second=(moved(), moved(0, 1)),
@@ -182,14 +185,14 @@ STATUSES = [
     ),
     fault("304", (http(304),), **MOVES),
     fault(
-        "flapping: 503 and well in turn",
+        "flapping, asked four times: 503 and well in turn",
         *((error(503),), (GOOD["plain"],)) * 2,
         streamed=((error(503),), (GOOD["streamed"],)) * 2,
         alone=(passed(503), answered()) * 2,
         second=(moved(), answered()) * 2,
     ),
     fault(
-        "down for good: left alone after three failures, alone asked all the same",
+        "down for good, asked five times: left alone after three failures, unless there is nobody else",
         (error(503),),
         alone=(passed(503),) * 5,
         second=(*(moved(),) * 3, moved(0, 1), moved(0, 1)),
@@ -232,9 +235,10 @@ ERROR_BODIES = [
     fault(
         "401 that tells the key it was sent",
         (http(401, LEAKY_KEY, f"x-debug: {HEADER_SECRET}"),),
-        alone=passed(401, 1, "its error without the key"),
-        second=passed(401, 1, "its error without the key"),
+        alone=passed(401, 1, "its error, less the key"),
+        second=passed(401, 1, "its error, less the key"),
     ),
+    fault("500 with a body of 9 MiB", (http(500, b"y" * (9 << 20)),), alone=unreadable(500), second=moved()),
     fault("500 that breaks off", (head(500, JSON, "content-length: 99") + b'{"er', End.CLOSE), **MOVES),
 ]
 
@@ -283,7 +287,14 @@ FRAMING = [
         (BEGUN + chunk(words("first") + usage_event() + DONE, b";a=b") + b"0;last\r\nx-trailer: 1\r\n\r\n",),
         **GOES_ON,
     ),
-    both("more than was asked for", (GOOD["plain"] * 2,), (GOOD["streamed"] + error(500),), **GOES_ON),
+    both(
+        "more than was asked for, asked twice: nobody gets it",
+        (GOOD["plain"] + error(500),),
+        (GOOD["streamed"] + error(500),),
+        alone=(answered(), answered()),
+        second=(answered(), answered()),
+    ),
+    fault("reset before the request was read", (End.RESET,), listens=Listens.HEAD, padding=8 << 20, **MOVES),
     fault(
         "an answer before the request was read",
         (error(413), End.STALL),
@@ -328,6 +339,12 @@ BODIES = [
         alone=unknown(tokens=(None, 4)),
         second=unknown(tokens=(None, 4)),
     ),
+    fault(
+        "200 of 9 MiB that breaks off: too much to hold, so the client has seen the beginning",
+        (head(200, JSON, f"content-length: {10 << 20}") + LARGE, End.CLOSE),
+        alone=broken("cut off"),
+        second=broken("cut off"),
+    ),
     both("slow drip", (Drip(GOOD["plain"]),), (Drip(GOOD["streamed"]),), **GOES_ON),
 ]
 
@@ -361,6 +378,14 @@ STREAMS = [
         (STARTED + chunk(words("x")[:30]) + LAST,),
         **MOVES,
         **cut(MID),
+    ),
+    both(
+        "an event that is no JSON: passed on as it is",
+        (http(200, HALF, JSON),),
+        (STARTED + chunk(b'data: {"id": "c1", "cho\n\n' + usage_event() + DONE) + LAST,),
+        **MOVES,
+        alone_streamed=answered(sees="its bytes"),
+        second_streamed=answered(sees="its bytes"),
     ),
     both(
         "a stream that ends before it begins",
@@ -424,6 +449,14 @@ OAUTH = [
     token_fault("a lifetime of 10^400 s", (http(200, {"access_token": TOKEN, "expires_in": 10**400}),)),
     token_fault("two megabytes", (http(200, b" " * (2 << 20), JSON),)),
     fault(
+        "token endpoint: down once, asked twice",
+        (GOOD["plain"],),
+        streamed=((GOOD["streamed"],),),
+        tokens=((error(503),), (TOKEN_GOOD,)),
+        alone=(lost(0), answered()),
+        second=(moved(0), answered()),
+    ),
+    fault(
         "token revoked: fetched anew, once",
         (error(401),),
         (GOOD["plain"],),
@@ -436,8 +469,8 @@ OAUTH = [
         "400 that tells the token it was sent",
         (http(400, LEAKY_TOKEN),),
         tokens=((TOKEN_GOOD,),),
-        alone=passed(400, 1, "its error without the key"),
-        second=passed(400, 1, "its error without the key"),
+        alone=passed(400, 1, "its error, less the key"),
+        second=passed(400, 1, "its error, less the key"),
     ),
     fault(
         "token revoked, and the new one too",
