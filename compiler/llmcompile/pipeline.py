@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from llmcompile import check
+from llmcompile.accounts import AccountCompiler, Made, make
+from llmcompile.check.facts import facts
 from llmcompile.diagnostics import Diagnostic, Place, has_errors
-from llmcompile.emit import contract
-from llmcompile.emit.canonical import compact
-from llmcompile.emit.documents import Document, compile_documents
+from llmcompile.emit.documents import Document, region_document
+from llmcompile.emit.policy import PolicyEmitter
 from llmcompile.link.catalogue import Catalogue
-from llmcompile.link.linker import link
-from llmcompile.load.repository import load_repository
+from llmcompile.link.linker import link_shared
+from llmcompile.load.repository import load_shared
 from llmcompile.load.tree import Root
 
 if TYPE_CHECKING:
@@ -71,42 +72,71 @@ def compile_repository(
     ``as_of`` (UTC) is now for the checks; the documents do not depend on it. Without ``proofs``
     only what the YAML demands is proven. ``against`` is what was written before, where that must not change.
     """
-    repository, loading = load_repository(root, lambda done, total: progress("load", done, total))
-    if repository.project is None or not (repository.models.listed and repository.regions.listed):
-        return Compiled(None, tuple(_distinct(loading)), ())
-    catalogue, linking = link(repository, repository.project)
-    checking = check.run(catalogue, as_of)
-    diagnostics = [*loading, *linking, *checking]
+    shared, diagnostics = read_shared(root)
+    if shared is None:
+        return Compiled(None, tuple(distinct(diagnostics)), ())
+    made, accounts, broken = list(shared.made), {}, set(shared.catalogue.broken_accounts)
+    for done, file in enumerate(shared.files, 1):
+        one = shared.compiler.compile(file)
+        diagnostics += one.diagnostics
+        made += one.made
+        if one.account is None:
+            broken.add(one.stem)
+        else:
+            accounts[one.stem] = one.account
+        progress("compile", done, len(shared.files))
+    catalogue = replace(shared.catalogue, accounts=accounts, broken_accounts=frozenset(broken))
+    diagnostics += check.whole(catalogue, map(facts, accounts.values()), as_of)
     if against is not None:
         from llmcompile.history.immutable import changed
 
         diagnostics += changed(against, catalogue, as_of)
-    documents: list[Document] = []
-    sizes: list[int] = []
-    if not has_errors(diagnostics):
-        for document in compile_documents(catalogue, lambda done, total: progress("compile", done, total)):
-            data = document.plain()
-            contract.prove(document, data)
-            encoded = compact(data)
-            diagnostics.extend(contract.too_large(document, data, encoded))
-            documents.append(document)
-            if proofs:
-                sizes.append(contract.size(document, encoded))
+    if has_errors(diagnostics):
+        made.clear()
+    documents = [each.document for each in made]
     proven: list[Proven] = []
     if proofs:
         from llmcompile import prove  # with it comes the router's half, which most checks do without
 
-        proven = prove.run(proofs, catalogue, as_of, documents, sizes, diagnostics)
+        proven = prove.run(proofs, catalogue, as_of, documents, [each.size for each in made], diagnostics)
         diagnostics += [each for one in proven for each in one.counter_examples]
     elif documents and catalogue.demands_proof:
         from llmcompile import prove
 
         diagnostics += prove.gates(catalogue, as_of, documents)
-    found = tuple(_distinct(diagnostics))
+    found = tuple(distinct(diagnostics))
     return Compiled(catalogue, found, () if has_errors(found) else tuple(documents), tuple(proven))
 
 
-def _distinct(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all accounts share, compiled, and how each of them is."""
+
+    catalogue: Catalogue
+    """Without accounts."""
+    files: tuple[str, ...]
+    """The accounts' files below the root, sorted."""
+    made: tuple[Made, ...]
+    """The regions' documents; empty where there are errors."""
+    compiler: AccountCompiler
+
+
+def read_shared(root: Root) -> tuple[Shared | None, list[Diagnostic]]:
+    """Load, link, check and compile the shared files; None where without them nothing else can be."""
+    loaded, diagnostics = load_shared(root)
+    repository = loaded.repository
+    if repository.project is None or not (repository.models.listed and repository.regions.listed):
+        return None, diagnostics
+    catalogue, linking = link_shared(repository, repository.project)
+    diagnostics += [*linking, *check.shared(catalogue)]
+    emits, made = not has_errors(diagnostics), []
+    if emits:
+        made = [make(region_document(each), diagnostics) for each in catalogue.regions.values()]
+    compiler = AccountCompiler(root, catalogue, PolicyEmitter(catalogue), emits)
+    return Shared(catalogue, loaded.accounts.files, tuple(made), compiler), diagnostics
+
+
+def distinct(diagnostics: list[Diagnostic]) -> list[Diagnostic]:
     """One diagnostic per code and place: two checks may meet at one mistake."""
     seen: dict[tuple[str, Place], Diagnostic] = {}
     for each in diagnostics:

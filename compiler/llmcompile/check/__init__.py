@@ -32,7 +32,6 @@ CHECKS: tuple[Check, ...] = (  # of the shared files, and of each account by its
     names.stems,
     names.route_group_names,
     names.key_duplicates,
-    former.taken,
     references.regions,
     references.tiers,
     references.teams,
@@ -75,6 +74,7 @@ CHECKS: tuple[Check, ...] = (  # of the shared files, and of each account by its
 
 WHOLE: tuple[WholeCheck, ...] = (
     names.collisions,
+    former.taken,
     pricing.missing,
     price_units.dropped,
     routing.cycles,

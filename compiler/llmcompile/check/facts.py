@@ -16,6 +16,8 @@ class Facts:
 
     id: str
     file: str
+    former: tuple[str, ...]
+    """Its former ids."""
     tiers: frozenset[str]
     """The tiers that it and its keys have."""
     served: tuple[tuple[str, Place], ...]
@@ -32,4 +34,11 @@ def facts(subject: Account) -> Facts:
         for each in endpoint.served:
             served.setdefault(each.code, each.place)
     ends = [(each.at, each.past) for each in lifetimes.of_account(subject) if each.past]
-    return Facts(subject.id, subject.file, frozenset(filter(None, tiers)), tuple(served.items()), tuple(ends))
+    return Facts(
+        subject.id,
+        subject.file,
+        subject.input.previously,
+        frozenset(filter(None, tiers)),
+        tuple(served.items()),
+        tuple(ends),
+    )

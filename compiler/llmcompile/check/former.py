@@ -4,36 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from llmcompile.check.context import Context
+from llmcompile.check.context import Whole
 from llmcompile.diagnostics import Diagnostic, Place, Related
-from llmcompile.link.catalogue import Account, Model
 from llmcompile.load.repository import PROJECT_FILE
 
 Claim = tuple[str, Place]
 """An id, and where it is written."""
+_Owner = tuple[str, str, tuple[str, ...]]
+"""An id, its file and its former ids."""
 
 
-def taken(context: Context) -> Iterator[Diagnostic]:
+def taken(whole: Whole) -> Iterator[Diagnostic]:
     """No id is somebody's and a former one of another, nor a former one of two."""
-    held = context.catalogue
-    owners: tuple[tuple[str, Iterable[Account | Model], tuple[str, ...]], ...] = (
-        ("account", held.accounts.values(), held.project.former.accounts),
-        ("code", held.models.values(), held.project.former.models),
-    )
-    for field, of, gone in owners:
-        folder = "accounts" if field == "account" else "models"
-        claims = [(_id(each), Place(each.file, (field,))) for each in of]
-        claims += [
-            (old, Place(each.file, ("previously", index)))
-            for each in of
-            for index, old in enumerate(each.input.previously)
-        ]
-        claims += [(old, Place(PROJECT_FILE, ("former", folder, index))) for index, old in enumerate(gone)]
-        yield from _twice(claims)
+    gone = whole.catalogue.project.former
+    accounts = [(each.id, each.file, each.former) for each in whole.accounts]
+    models = [(each.input.code, each.file, each.input.previously) for each in whole.catalogue.models.values()]
+    yield from _twice(_claims("account", accounts, "accounts", gone.accounts))
+    yield from _twice(_claims("code", models, "models", gone.models))
 
 
-def _id(owner: Account | Model) -> str:
-    return owner.id if isinstance(owner, Account) else owner.input.code
+def _claims(field: str, of: Iterable[_Owner], folder: str, gone: Iterable[str]) -> Iterator[Claim]:
+    """Ids in use before former ones: who has one keeps it."""
+    of = list(of)
+    for name, file, _ in of:
+        yield name, Place(file, (field,))
+    for _, file, former in of:
+        for index, old in enumerate(former):
+            yield old, Place(file, ("previously", index))
+    for index, old in enumerate(gone):
+        yield old, Place(PROJECT_FILE, ("former", folder, index))
 
 
 def _twice(claims: Iterable[Claim]) -> Iterator[Diagnostic]:

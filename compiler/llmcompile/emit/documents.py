@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from llmcompile.emit.canonical import compact, plain
 from llmcompile.emit.endpoint_documents import customer_config, provisioned_config
 from llmcompile.emit.policy import PolicyEmitter
-from llmcompile.link.catalogue import Account, Catalogue, Region
+from llmcompile.link.catalogue import Account, Region
 from llmcompile.load.repository import PROJECT_FILE
 from llmcompile.secret_ids import Kind, secret_id
 
@@ -53,20 +53,6 @@ class Document:
 def digest(data: bytes) -> str:
     """SHA-256 in the form of the manifest."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
-
-
-def compile_documents(
-    catalogue: Catalogue, progress: Callable[[int, int], None] = lambda done, total: None
-) -> Iterator[Document]:
-    """Every document of the fleet: regions first, then accounts, each by id."""
-    emitter = PolicyEmitter(catalogue)
-    total = len(catalogue.regions) + len(catalogue.accounts)
-    for done, region in enumerate(catalogue.regions.values(), 1):
-        yield region_document(region)
-        progress(done, total)
-    for done, account in enumerate(catalogue.accounts.values(), len(catalogue.regions) + 1):
-        yield from account_documents(account, emitter)
-        progress(done, total)
 
 
 def region_document(region: Region) -> Document:

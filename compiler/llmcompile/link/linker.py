@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from llmcompile.diagnostics import Diagnostic, Place
@@ -18,18 +19,32 @@ from llmcompile.providers import split_prefix
 
 def link(repository: Repository, project: Project) -> tuple[Catalogue, list[Diagnostic]]:
     """One frozen catalogue of everything that could be loaded."""
+    catalogue, diagnostics = link_shared(repository, project)
+    accounts = {}
+    for file, written in repository.accounts.files.items():
+        account, problems = link_account(catalogue, file, written)
+        accounts[Path(file).stem] = account
+        diagnostics += problems
+    return replace(catalogue, accounts=accounts), diagnostics
+
+
+def link_shared(repository: Repository, project: Project) -> tuple[Catalogue, list[Diagnostic]]:
+    """The catalogue without its accounts: all that any of them may refer to."""
     diagnostics: list[Diagnostic] = []
     linker = EndpointLinker(project, diagnostics)
     models = {Path(file).stem: Model(file, model) for file, model in repository.models.files.items()}
     regions = {}
     for file, region in repository.regions.files.items():
         regions[Path(file).stem] = Region(file, region, _platform(linker, file, region))
-    accounts = {}
-    for file, account in repository.accounts.files.items():
-        accounts[Path(file).stem] = Account(file, account, _own(linker, file, account))
     broken = repository.models.broken, repository.regions.broken, repository.accounts.broken
     groups = {code: frozenset(model.input.access_groups) for code, model in models.items()}
-    return Catalogue(project, models, regions, accounts, groups, *broken), diagnostics
+    return Catalogue(project, models, regions, {}, groups, *broken), diagnostics
+
+
+def link_account(catalogue: Catalogue, file: str, written: AccountInput) -> tuple[Account, list[Diagnostic]]:
+    """One account, with its endpoints filled in."""
+    diagnostics: list[Diagnostic] = []
+    return Account(file, written, _own(EndpointLinker(catalogue.project, diagnostics), file, written)), diagnostics
 
 
 def _own(linker: EndpointLinker, file: str, account: AccountInput) -> dict[str, Endpoint]:

@@ -5,8 +5,8 @@ Knows the layout, not what the files mean together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Generic, TypeVar
 
@@ -26,8 +26,6 @@ from llmcompile.suggest import nearest
 
 PROJECT_FILE = "llmcompile.yaml"
 M = TypeVar("M", bound=BaseModel)
-Progress = Callable[[int, int], None]
-"""Called with files done and files in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,29 +51,39 @@ class Repository:
     accounts: Folder[Account]
 
 
-def load_repository(root: Root, progress: Progress = lambda done, total: None) -> tuple[Repository, list[Diagnostic]]:
+def load_repository(root: Root) -> tuple[Repository, list[Diagnostic]]:
     """Load all files below a root that holds ``llmcompile.yaml``; the problems of all of them at once."""
+    shared, diagnostics = load_shared(root)
+    accounts = _folder(shared.accounts, root, Account, diagnostics)
+    return replace(shared.repository, accounts=accounts), diagnostics
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The files that all accounts share, loaded, and the accounts that are there to be loaded one by one."""
+
+    repository: Repository
+    """Without accounts."""
+    accounts: Entries
+
+
+def load_shared(root: Root) -> tuple[Shared, list[Diagnostic]]:
+    """Load the project file, the models and the regions; the problems of all of them at once."""
     diagnostics: list[Diagnostic] = []
-    entries = {folder: _entries(root, folder, diagnostics) for folder in ("models", "regions", "accounts")}
-    total, done = sum(len(each.files) for each in entries.values()) + 1, 0
-
-    def tick() -> None:
-        nonlocal done
-        done += 1
-        progress(done, total)
-
-    def folder(name: str, kind: type[M]) -> Folder[M]:
-        return _folder(entries[name], root, kind, diagnostics, tick)
-
-    project = _file(root, PROJECT_FILE, Project, diagnostics)
-    tick()
+    models, regions, accounts = (_entries(root, folder, diagnostics) for folder in ("models", "regions", "accounts"))
     repository = Repository(
-        project,
-        folder("models", Model),
-        folder("regions", Region),
-        folder("accounts", Account),
+        _file(root, PROJECT_FILE, Project, diagnostics),
+        _folder(models, root, Model, diagnostics),
+        _folder(regions, root, Region, diagnostics),
+        Folder({}, accounts.misnamed, accounts.listed),
     )
-    return repository, diagnostics
+    return Shared(repository, accounts), diagnostics
+
+
+def load_account(root: Root, file: str) -> tuple[Account | None, list[Diagnostic]]:
+    """Load one account's file; None where it has errors."""
+    diagnostics: list[Diagnostic] = []
+    return _file(root, file, Account, diagnostics), diagnostics
 
 
 def load_project(root: Root) -> tuple[Project | None, list[Diagnostic]]:
@@ -85,7 +93,7 @@ def load_project(root: Root) -> tuple[Project | None, list[Diagnostic]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entries:
+class Entries:
     """What a folder holds, before any of it is read."""
 
     files: tuple[str, ...] = ()
@@ -93,18 +101,23 @@ class _Entries:
     misnamed: frozenset[str] = frozenset()
     """Stems of files that were probably meant, and are not read."""
 
+    @property
+    def listed(self) -> bool:
+        """Whether there is a file at all, or was meant to be."""
+        return bool(self.files or self.misnamed)
 
-def _entries(root: Root, name: str, diagnostics: list[Diagnostic]) -> _Entries:
+
+def _entries(root: Root, name: str, diagnostics: list[Diagnostic]) -> Entries:
     """The YAML files of a folder; complains about what would be ignored silently."""
     place = Place(name, span=(0, 0))
     listed = _on_disk(root, name) if isinstance(root, Path) else root.listed(name)
     if listed is None:
         hint = f"create {name}/ with one file in it"
         diagnostics.append(Diagnostic("file-missing", f"there is no folder {name}/", place, hint))
-        return _Entries()
+        return Entries()
     if isinstance(listed, Diagnostic):
         diagnostics.append(listed)
-        return _Entries()
+        return Entries()
     found = sorted((each for each in listed if not each.name.startswith(".")), key=lambda each: each.name)
     ignored = list(_ignored(name, found))
     diagnostics.extend(ignored)
@@ -118,7 +131,7 @@ def _entries(root: Root, name: str, diagnostics: list[Diagnostic]) -> _Entries:
                 f"add {name}/NAME.yaml, or restore the files that were there",
             )
         )
-    return _Entries(files, frozenset(PurePath(each.place.file).stem for each in ignored))
+    return Entries(files, frozenset(PurePath(each.place.file).stem for each in ignored))
 
 
 def _on_disk(root: Path, name: str) -> list[Entry] | Diagnostic | None:
@@ -150,9 +163,7 @@ def _ignored(folder: str, found: list[Entry]) -> Iterator[Diagnostic]:
             yield Diagnostic("file-unexpected", "only .yaml files are read here", place, hint)
 
 
-def _folder(
-    entries: _Entries, root: Root, kind: type[M], diagnostics: list[Diagnostic], tick: Callable[[], None]
-) -> Folder[M]:
+def _folder(entries: Entries, root: Root, kind: type[M], diagnostics: list[Diagnostic]) -> Folder[M]:
     loaded: dict[str, M] = {}
     broken = set(entries.misnamed)
     for file in entries.files:
@@ -161,8 +172,7 @@ def _folder(
             broken.add(Path(file).stem)
         else:
             loaded[file] = item
-        tick()
-    return Folder(loaded, frozenset(broken), bool(entries.files or broken))
+    return Folder(loaded, frozenset(broken), entries.listed)
 
 
 def _file(root: Root, file: str, kind: type[M], diagnostics: list[Diagnostic]) -> M | None:

@@ -1,0 +1,83 @@
+"""One account, from its file to its proven documents, given the shared files.
+
+What a build does for each of ten thousand accounts, in any order and in any process: nothing here knows of the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from llmcompile import check
+from llmcompile.diagnostics import Diagnostic, has_errors
+from llmcompile.emit import contract
+from llmcompile.emit.canonical import compact
+from llmcompile.emit.documents import Document, account_documents
+from llmcompile.emit.policy import PolicyEmitter
+from llmcompile.link.catalogue import Account, Catalogue
+from llmcompile.link.linker import link_account
+from llmcompile.load.repository import load_account
+from llmcompile.load.tree import Root
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A document, proven by its schema, in the forms that it takes."""
+
+    document: Document
+    data: Any
+    """Plain data, with refs as text."""
+    encoded: bytes
+    """The same as compact JSON."""
+
+    @property
+    def size(self) -> int:
+        """The bytes that it takes in a secret."""
+        return contract.size(self.document, self.encoded)
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What an account's file comes to."""
+
+    stem: str
+    account: Account | None
+    """None where the file could not be loaded."""
+    diagnostics: tuple[Diagnostic, ...]
+    made: tuple[Made, ...]
+    """Empty where the account or the shared files have errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCompiler:
+    """Compiles accounts of one repository."""
+
+    root: Root
+    catalogue: Catalogue
+    """The shared files; it has no accounts."""
+    emitter: PolicyEmitter
+    emits: bool
+    """Whether there may be documents: what refers to broken files cannot be compiled."""
+
+    def compile(self, file: str) -> Compiled:
+        """Everything about the account in a file below the root."""
+        written, diagnostics = load_account(self.root, file)
+        stem = PurePath(file).stem
+        if written is None:
+            return Compiled(stem, None, tuple(diagnostics), ())
+        account, linking = link_account(self.catalogue, file, written)
+        diagnostics += [*linking, *check.account(self.catalogue, account)]
+        made = []
+        if self.emits and not has_errors(diagnostics):
+            made = [make(each, diagnostics) for each in account_documents(account, self.emitter)]
+        return Compiled(stem, account, tuple(diagnostics), tuple(made))
+
+
+def make(document: Document, diagnostics: list[Diagnostic]) -> Made:
+    """The document, proven. Says so among the ``diagnostics`` where it is too large for a secret."""
+    data = document.plain()
+    contract.prove(document, data)
+    encoded = compact(data)
+    diagnostics.extend(contract.too_large(document, data, encoded))
+    return Made(document, data, encoded)
