@@ -64,6 +64,11 @@ class Server:
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
     @property
+    def descriptors(self) -> int:
+        """Open ones."""
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+
+    @property
     def port(self) -> int:
         """Where it listens."""
         return int(self.url.rpartition(":")[2])
@@ -170,16 +175,16 @@ def _listens(port: int) -> bool:
     return False
 
 
-def serving(port: int) -> list[str]:
+def serving(port: int, *arguments: str) -> list[str]:
     """The router's command, with one worker."""
-    return [sys.executable, "-m", "llmrouter", "serve", "--port", str(port)]
+    return [sys.executable, "-m", "llmrouter", "serve", "--port", str(port), *arguments]
 
 
 @contextmanager
-def router(folder: Path, variables: Mapping[str, str]) -> Iterator[Server]:
+def router(folder: Path, variables: Mapping[str, str], *arguments: str) -> Iterator[Server]:
     """The router, its log in ``router.log``."""
     port = free_port()
-    with running(serving(port), port, folder / "router.log", **variables) as server:
+    with running(serving(port, *arguments), port, folder / "router.log", **variables) as server:
         yield server
 
 

@@ -102,6 +102,7 @@ async def relay(exchange: Exchange, reply: Reply, upstream: Answer, own: Headers
         while data := await upstream.read():
             frames.feed(data)
             wire.send(data)
+            record.complete = record.complete or frames.closed  # whoever hangs up first then, it is at its end
             await wire.drained()
     except UpstreamFailure:
         if not frames.closed:
