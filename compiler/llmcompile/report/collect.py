@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import zip_longest
 from pathlib import Path
@@ -34,16 +34,18 @@ def collect(compiled: Compiled, root: Path, as_of: datetime) -> Page:
     fleet = survey(held, as_of, compiled.documents, sizes=sizes)
     proven = [tried(each, fleet, compiled.diagnostics) for each in PROOFS]
     found = [*compiled.diagnostics, *(each for one in proven for each in one.counter_examples)]
+    of_regions, of_accounts = regions(held, locator), accounts(fleet, root)
+    owners = {each.file: each for each in [*(one.spot for one in of_regions), *(one.spot for one in of_accounts)]}
     return Page(
         as_of=as_of,
         horizon=as_of + timedelta(days=held.project.price_horizon_days),
         models=tuple(_model(each, as_of, locator) for each in held.models.values()),
-        regions=regions(held, locator),
-        accounts=accounts(fleet, root),
+        regions=of_regions,
+        accounts=of_accounts,
         problems=_problems(found, locator),
         claims=tuple(map(_claim, proven)),
         events=_events(held, as_of, locator),
-        sizes=_sizes(fleet),
+        sizes=_sizes(fleet, owners),
     )
 
 
@@ -84,10 +86,10 @@ def _events(held: catalogue.Catalogue, as_of: datetime, locator: Locator) -> tup
     )
 
 
-def _sizes(fleet: Fleet) -> tuple[Size, ...]:
-    """Every document, the largest first."""
+def _sizes(fleet: Fleet, owners: Mapping[str, Spot]) -> tuple[Size, ...]:
+    """Every document, the largest first; ``owners`` are the lines of accounts and regions by file."""
     found = [
-        Size(each.kind, each.owner, room, Spot(mask(each.file), 1))
+        Size(each.kind, each.owner, room, owners[mask(each.file)])
         for each, room in zip(fleet.documents, fleet.sizes, strict=True)
     ]
     return tuple(sorted(found, key=lambda each: (-each.size, each.kind, each.owner)))

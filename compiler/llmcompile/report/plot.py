@@ -16,7 +16,7 @@ from llmcompile.report.data import Model, Page, Timeline
 
 HEIGHT = 56
 """Pixels of a unit's drawing."""
-_TOP, _BOTTOM = 20, 50
+TOP, ZERO = 20, 50
 """Where the highest price and a price of nothing lie."""
 _MARGIN = 0.04
 """Time beyond the first and the last instant that matters, as a share of all."""
@@ -101,7 +101,7 @@ def _lines(timeline: Timeline, currency: str, shared: Axis) -> Iterator[Line]:
 
 
 def _y(price: Decimal, highest: Decimal) -> float:
-    return round(_BOTTOM - (_BOTTOM - _TOP) * float(price / highest), 1) if highest else float(_BOTTOM)
+    return round(ZERO - (ZERO - TOP) * float(price / highest), 1) if highest else float(ZERO)
 
 
 def _drops(lines: Iterable[Line]) -> Iterator[tuple[float, float, float]]:

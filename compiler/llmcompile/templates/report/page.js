@@ -4,10 +4,11 @@
   const $ = (id) => document.getElementById(id);
   const data = JSON.parse($("data").textContent);
   const CHUNK = 100; // rows drawn at once; the next ones when they come into sight, or are asked for by keys
+  const MOST = 2000; // rows drawn in one go by a jump or for a printer: beyond, a browser stands still for seconds
   const SIGNS = { survives: "●", fallback: "◐", falls: "▲", unserved: "✕" };
   const WORDS = {
     survives: () => "survives any one outage",
-    fallback: () => "survives any one outage, by a fallback alone",
+    fallback: () => "left to a fallback by one outage",
     falls: (gone) => `stranded by one outage: ${gone}`,
     unserved: () => "nothing serves it",
   };
@@ -86,8 +87,14 @@
     }, { rootMargin: "800px" });
     (host.closest("table") ?? host).after(sentinel);
     upTo(CHUNK);
-    drawAll = () => upTo(items.length);
-    return upTo;
+    drawAll = () => {
+      upTo(MOST);
+      if (items.length > MOST) say(`The first ${plural(MOST, "row")} of ${items.length.toLocaleString("en")}; a search narrows them.`);
+    };
+    return (end) => { // the rows that are drawn then
+      upTo(Math.min(end, drawn + MOST));
+      return drawn;
+    };
   }
 
   let drawAll = () => {};
@@ -109,8 +116,7 @@
     });
     let active = body.querySelector("[tabindex='0']");
     const go = (row, column) => {
-      const to = Math.max(0, Math.min(items.length - 1, row));
-      upTo(to + 2);
+      const to = Math.max(0, Math.min(upTo(row + 2) - 1, row));
       active.tabIndex = -1;
       active = body.rows[to].cells[Math.max(0, Math.min(heads.length - 1, column))];
       active.tabIndex = 0;
@@ -171,7 +177,7 @@
       const group = seat.account.groups[data.names[name]];
       const callers = seat.account.callers.filter(([kind,,, which]) => kind === "key" && allowed[which].has(name)).map(([, key]) => key);
       return [
-        make("h3", {}, data.names[name]), ...(group ? [make("p", {}, `Route group, ${group}.`)] : []), chain(seat, name, answer), make("p", {}, standing(answer)),
+        ...(names.length > 1 ? [make("h3", {}, data.names[name])] : []), ...(group ? [make("p", {}, `Route group, ${group}.`)] : []), chain(seat, name, answer), make("p", {}, standing(answer)),
         make("p", { class: "dim" }, callers.length ? `Keys that may call it: ${callers.join(", ")}.` : keyed ? "No key may call it." : "The account has no keys."),
       ];
     });
@@ -278,7 +284,7 @@
     const draw = () => grid("Callers by models", heads, left,
       (caller) => make("th", { scope: "row" }, make("b", {}, caller.kind === "account" ? caller.account.id : caller.name), make("small", {}, caller.kind === "account" ? "account" : `${caller.kind} of ${caller.account.id}`)),
       (caller, column) => {
-        if (!shown[column]) return make("td", {}, groupNames(caller).map((name) => data.names[name]).join(", ") || "·");
+        if (!shown[column]) return make("td", {}, groupNames(caller).map((name) => data.names[name]).join(", ") || make("span", { class: "cell none" }, "·"));
         const may = caller.may.has(shown[column].code);
         return make("td", { "aria-label": may ? "may call it" : "may not" }, make("span", { class: may ? "cell survives" : "cell none" }, may ? "✓" : "·"));
       },
