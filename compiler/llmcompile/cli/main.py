@@ -30,6 +30,7 @@ COMMANDS = {
     "rollback": ("rollback", "Bring back an earlier version of an account or a region."),
     "prune": ("prune", "Destroy old versions."),
     "history": ("history", "Show who pushed what, and when."),
+    "diff": ("diff", "Show which decisions change between two revisions, for whom, and what that costs."),
     "explain": ("explain", "Show where a request for a model would go, and at which price."),
     "calendar": ("calendar", "List everything dated: prices, retirements, expiring secrets."),
     "report": ("report", "Draw the fleet as one HTML page."),

@@ -15,6 +15,7 @@ from llmcompile.errors import PROBLEMS, UsageError
 
 if TYPE_CHECKING:
     from llmcompile.diagnostics import Diagnostic
+    from llmcompile.load.tree import Root
     from llmcompile.pipeline import Compiled, Progress
 
 
@@ -100,7 +101,7 @@ def compiled_or_exit(root: Path, as_of: datetime | None) -> Compiled:
     return result
 
 
-def show_problems(root: Path, diagnostics: Iterable[Diagnostic]) -> None:
+def show_problems(root: Root, diagnostics: Iterable[Diagnostic]) -> None:
     """Every error and warning as text on stderr; notes are for ``check``."""
     from llmcompile.diagnostics import Severity
     from llmcompile.load.locate import Locator

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from llmcompile.diff.answers import Asked, Shown, by_ref
 from llmcompile.diff.decisions import Change, Difference, Outcome, compare
-from llmcompile.diff.sides import Seat, Side
+from llmcompile.diff.sides import Seat, Side, pairs
 from llmrouter.snapshot import Snapshot
 
 
@@ -29,9 +29,12 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Everyone for whom something changes alike."""
+    """Everyone and everything for whom something changes alike."""
 
+    names: tuple[str, ...]
+    """Models and route groups, sorted."""
     change: Change
+    """Without a name."""
     callers: tuple[Caller, ...]
     """Sorted."""
     count: int
@@ -59,13 +62,19 @@ class Impact:
     @property
     def groups(self) -> tuple[Group, ...]:
         """The changes, what concerns the fewest decisions first."""
-        callers: defaultdict[Change, set[Caller]] = defaultdict(set)
-        counts: Counter[Change] = Counter()
+        members: defaultdict[Change, list[tuple[Caller, str, int]]] = defaultdict(list)
         for caller, each in self.found:
-            callers[each.change].add(caller)
-            counts[each.change] += each.count
-        found = (Group(change, tuple(sorted(of)), counts[change]) for change, of in callers.items())
-        return tuple(sorted(found, key=lambda each: (each.count, each.callers, each.change.name, str(each.change))))
+            members[replace(each.change, name="")].append((caller, each.change.name, each.count))
+        found = (
+            Group(
+                tuple(sorted({name for _, name, _ in of})),
+                change,
+                tuple(sorted({caller for caller, _, _ in of})),
+                sum(count for _, _, count in of),
+            )
+            for change, of in members.items()
+        )
+        return tuple(sorted(found, key=lambda each: (each.count, each.callers, each.names, str(each.change))))
 
     @property
     def accounts(self) -> dict[str, Counter[str]]:
@@ -85,8 +94,8 @@ def impact(old: Side, new: Side, shown: Shown = by_ref) -> Impact:
     """Compare two fleets; ``shown`` says how credentials are told apart."""
     fleet, found = _Fleet(shown), list[tuple[Caller, Difference]]()
     asked = routers = everyone = 0
-    pairs = _pairs(old, new)
-    for before, after in pairs:
+    accounts = pairs(old, new)
+    for before, after in accounts:
         regions = dict.fromkeys([*new.regions.get(after or "", ()), *old.regions.get(before or "", ())])
         for region in regions:
             seats = old.seat(before, region), new.seat(after, region)
@@ -97,18 +106,8 @@ def impact(old: Side, new: Side, shown: Shown = by_ref) -> Impact:
             for key, outcome in fleet.outcomes(*seats):
                 asked += outcome.asked
                 found += [(Caller(after or before or "", region, key), each) for each in outcome.differences]
-    renamed = tuple((one, other) for one, other in pairs if one and other and one != other)
+    renamed = tuple((one, other) for one, other in accounts if one and other and one != other)
     return Impact(tuple(found), asked, routers, everyone, renamed)
-
-
-def _pairs(old: Side, new: Side) -> list[tuple[str | None, str | None]]:
-    """Every account before and after; one that has another id now is still the same account."""
-    before = {
-        after: next((each for each in (after, *new.previously.get(after, ())) if each in old.regions), None)
-        for after in new.regions
-    }
-    gone = old.regions.keys() - set(before.values())
-    return [*((before[after], after) for after in new.regions), *((each, None) for each in sorted(gone))]
 
 
 def _alike(old: Seat | None, new: Seat | None) -> bool:

@@ -27,6 +27,8 @@ class Side:
     """An account's regions."""
     previously: Mapping[str, tuple[str, ...]]
     """The ids that an account had before, where it had any."""
+    codes: Mapping[str, str] = field(default_factory=dict)
+    """The code of a model now, by each that it had before."""
 
     def seat(self, account: str | None, region: str) -> Seat | None:
         """An account in a region; None where it is not there, or has no documents."""
@@ -80,4 +82,15 @@ def side_of(catalogue: Catalogue, documents: Iterable[Document]) -> Side:
         {(each.kind, each.owner): compact(each.plain()) for each in documents},
         {name: each.all_regions for name, each in accounts.items()},
         {name: each.previously for name, each in accounts.items() if each.previously},
+        {old: code for code, model in catalogue.models.items() for old in model.input.previously},
     )
+
+
+def pairs(old: Side, new: Side) -> list[tuple[str | None, str | None]]:
+    """Every account before and after; one that has another id now is still the same account."""
+    before = {
+        after: next((each for each in (after, *new.previously.get(after, ())) if each in old.regions), None)
+        for after in new.regions
+    }
+    gone = old.regions.keys() - set(before.values())
+    return [*((before[after], after) for after in new.regions), *((each, None) for each in sorted(gone))]

@@ -25,17 +25,18 @@ def render_json(plan: Plan, refusals: Sequence[Refusal] = ()) -> str:
             "accounts": [each.id for each in owners if each.kind == "account"],
             "regions": [each.id for each in owners if each.kind == "region"],
         },
-        "facts": [_fact(each) for each in plan.facts],
+        "facts": [fact(each) for each in plan.facts],
         "refusals": [asdict(each) for each in refusals],
         "changes": [asdict(each) for each in plan.changes],
     }
     return json.dumps(data, indent=2)
 
 
-def _fact(fact: Fact) -> dict[str, Any]:
+def fact(one: Fact) -> dict[str, Any]:
+    """A fact as plain data."""
     return {
-        "code": fact.code,
-        "severity": fact.severity,
-        "text": fact.text,
-        "owners": [str(each) for each in fact.owners],
+        "code": one.code,
+        "severity": one.severity,
+        "text": one.text,
+        "owners": [str(each) for each in one.owners],
     }

@@ -47,9 +47,13 @@ def render_markdown(plan: Plan, refusals: Sequence[Refusal] = (), limit: int = L
     """The plan as Markdown, shorter than ``limit`` bytes. Raises ``ValueError`` where that is below 4,096."""
     if limit < SMALLEST:
         raise ValueError(f"a plan has no room in {limit} bytes")
-    head, sections = _head(plan), [each for each in _sections(plan, refusals) if each.rows]
-    # What is always there is paid first: the head, and the frame and the count of every section.
     command = code(f"llmcompile plan --to {shlex.quote(plan.store)}"[:300])
+    return fitted(_head(plan), [each for each in _sections(plan, refusals) if each.rows], command, limit)
+
+
+def fitted(head: str, sections: Sequence[Section], command: str, limit: int) -> str:
+    """A head and as much of its sections as there is room for; ``command`` shows the rest."""
+    # What is always there is paid first: the head, and the frame and the count of every section.
     most = {id(each): _more(len(each.rows), command) for each in sections}
     frames = sum(_size(f"{each.opening}{most[id(each)]}{each.closing}") for each in sections)
     room, text = limit - 1 - _size(head) - frames, [head]
@@ -93,24 +97,26 @@ def _sections(plan: Plan, refusals: Sequence[Refusal]) -> Iterator[Section]:
     refused = [_refusal(each) for each in refusals]
     yield Section("\n#### A push refuses this\n\n", refused, "", _REFUSALS)
     for severity in SEVERITIES:
-        rows = [_fact(each) for each in plan.facts if each.severity == severity]
+        rows = [fact(each) for each in plan.facts if each.severity == severity]
         title = f"{len(rows):,} {severity if len(rows) == 1 else _PLURAL[severity]}"
-        yield Section(f"\n#### {title}\n\n", rows, "") if severity == "loss" else _folded(title, rows)
+        yield Section(f"\n#### {title}\n\n", rows, "") if severity == "loss" else folded(title, rows)
     owners = touched(plan)
     names = [f"- {each.kind} {code(each.id)}\n" for each in owners]
-    yield _folded(f"{number_of(owners)} touched", names, most_open=0)
+    yield folded(f"{number_of(owners)} touched", names, most_open=0)
     secrets = [_secret(each) for each in listed(plan)]
-    yield _folded(f"{len(secrets):,} secret{'s' if len(secrets) != 1 else ''}", secrets, most_open=0)
+    yield folded(f"{len(secrets):,} secret{'s' if len(secrets) != 1 else ''}", secrets, most_open=0)
 
 
-def _folded(title: str, rows: Sequence[str], most_open: int = _OPEN) -> Section:
+def folded(title: str, rows: Sequence[str], most_open: int = _OPEN) -> Section:
+    """Rows that stand open where there are few of them."""
     tag = "<details open>" if len(rows) <= most_open else "<details>"
     return Section(f"\n{tag}<summary>{title}</summary>\n\n", rows, "\n</details>\n")
 
 
-def _fact(fact: Fact) -> str:
-    who = whose(fact.owners, [code(each.id) for each in fact.owners[:_MOST]], _MOST)
-    return f"- {who}: {''.join(code(each) if isinstance(each, Name) else prose(each) for each in fact.parts)}\n"
+def fact(one: Fact) -> str:
+    """A fact as an item of a list."""
+    who = whose(one.owners, [code(each.id) for each in one.owners[:_MOST]], _MOST)
+    return f"- {who}: {''.join(code(each) if isinstance(each, Name) else prose(each) for each in one.parts)}\n"
 
 
 def _secret(change: Change) -> str:

@@ -25,7 +25,7 @@ _SECRETS: dict[Action, tuple[str, str]] = {
 def render_text(plan: Plan, refusals: Sequence[Refusal] = ()) -> str:
     """The plan for people. Styled; the caller strips styles where there is no terminal."""
     blocks = (
-        [_fact(each) for each in plan.facts],
+        [fact(each) for each in plan.facts],
         [_secret(each) for each in listed(plan)],
         [line for each in refusals for line in _refusal(each)],
         list(_summary(plan)),
@@ -37,9 +37,10 @@ def _signed(sign: tuple[str, str], text: str) -> str:
     return f"{click.style(sign[0], fg=sign[1])} {text}"
 
 
-def _fact(fact: Fact) -> str:
-    who = whose(fact.owners, [printable(each.id) for each in fact.owners], _MOST)
-    return _signed(_FACTS[fact.severity], f"{click.style(who, bold=True)}: {fact.text}")
+def fact(one: Fact) -> str:
+    """A fact in one line."""
+    who = whose(one.owners, [printable(each.id) for each in one.owners], _MOST)
+    return _signed(_FACTS[one.severity], f"{click.style(who, bold=True)}: {one.text}")
 
 
 def _secret(change: Change) -> str:

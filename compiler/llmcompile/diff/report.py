@@ -1,0 +1,42 @@
+"""All that is to be said of a change: what differs in the documents, which decisions change, and what that costs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from llmcompile.diff.bill import Bill
+from llmcompile.diff.impact import Impact, impact
+from llmcompile.diff.sides import Side
+from llmcompile.push.meaning import DocumentChange, Fact, meaning
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The difference between two fleets."""
+
+    before: str
+    """What the older one is called."""
+    after: str
+    facts: tuple[Fact, ...]
+    """What differs in the documents, in the words of a plan."""
+    documents: int
+    """How many of them differ, come or go."""
+    impact: Impact
+    bill: Bill | None = None
+    """The usage that was given, priced under both."""
+
+
+def report(names: tuple[str, str], old: Side, new: Side, bill: Bill | None = None) -> Report:
+    """Compare two fleets."""
+    changes = list(_changes(old, new))
+    return Report(*names, meaning(changes), len(changes), impact(old, new), bill)
+
+
+def _changes(old: Side, new: Side) -> Iterator[DocumentChange]:
+    for kind, owner in dict.fromkeys([*new.documents, *old.documents]):
+        before, after = (each.documents.get((kind, owner)) for each in (old, new))
+        if before != after:
+            data = (json.loads(each) if each is not None else None for each in (before, after))
+            yield DocumentChange(kind, owner, *data)
