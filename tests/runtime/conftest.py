@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
@@ -14,6 +16,8 @@ from redis_process import RedisProcess
 from running import RunningRouter
 from standin import StandIn, dead_url
 from worlds import documents
+
+C = TypeVar("C", bound=Any)
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +40,13 @@ def upstreams(_upstreams: tuple[StandIn, StandIn]) -> tuple[StandIn, StandIn]:
     for each in _upstreams:
         each.reset()
     return _upstreams
+
+
+@pytest.fixture
+def opened() -> Iterator[Callable[[C], C]]:
+    """Closes a client after the test: one that is only dropped leaves its sockets to some other test."""
+    with ExitStack() as stack:
+        yield stack.enter_context
 
 
 @pytest.fixture(scope="session")

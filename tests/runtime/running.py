@@ -10,10 +10,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+Opened = Callable[[Any], Any]
+"""The fixture ``opened``: closes a client after the test, and gives it back."""
 OURS = ("CUSTOMER_LLM_CONFIG", "PROVISIONED_OPENAI_CONFIG", "ROUTER_POLICY")
 
 

@@ -8,7 +8,7 @@ import json
 import openai
 import pytest
 from openai import AsyncOpenAI, AzureOpenAI, OpenAI
-from running import RunningRouter
+from running import Opened, RunningRouter
 from standin import StandIn, slowly
 from worlds import ALICE, BOB, HEADER_SECRET
 
@@ -17,13 +17,13 @@ HELLO = [{"role": "user", "content": "hi"}]
 
 
 @pytest.fixture
-def client(router: RunningRouter) -> OpenAI:
-    return OpenAI(base_url=f"{router.url}/v1", api_key=ALICE, max_retries=0)
+def client(router: RunningRouter, opened: Opened) -> OpenAI:
+    return opened(OpenAI(base_url=f"{router.url}/v1", api_key=ALICE, max_retries=0))
 
 
 @pytest.fixture
-def azure(router: RunningRouter) -> AzureOpenAI:
-    return AzureOpenAI(azure_endpoint=router.url, api_key=ALICE, api_version="2024-10-21", max_retries=0)
+def azure(router: RunningRouter, opened: Opened) -> AzureOpenAI:
+    return opened(AzureOpenAI(azure_endpoint=router.url, api_key=ALICE, api_version="2024-10-21", max_retries=0))
 
 
 def test_plain_chat(client: OpenAI, upstreams: Pair) -> None:
@@ -111,9 +111,11 @@ def test_azure_client(azure: AzureOpenAI, upstreams: Pair) -> None:
     assert "single" in {each.id for each in azure.models.list()}
 
 
-def test_azure_client_with_a_fixed_deployment(router: RunningRouter, upstreams: Pair) -> None:
-    client = AzureOpenAI(
-        azure_endpoint=router.url, azure_deployment="single", api_key=ALICE, api_version="2024-10-21", max_retries=0
+def test_azure_client_with_a_fixed_deployment(router: RunningRouter, upstreams: Pair, opened: Opened) -> None:
+    client = opened(
+        AzureOpenAI(
+            azure_endpoint=router.url, azure_deployment="single", api_key=ALICE, api_version="2024-10-21", max_retries=0
+        )
     )
     raw = client.chat.completions.with_raw_response.create(model="whatever", messages=HELLO)
     assert raw.headers["x-llmrouter-model"] == "single"
@@ -153,17 +155,17 @@ def test_route_group(client: OpenAI, upstreams: Pair) -> None:
     assert raw.headers["x-llmrouter-model"] == "refused"
 
 
-def test_models_shows_only_what_the_key_may_call(router: RunningRouter, client: OpenAI) -> None:
+def test_models_shows_only_what_the_key_may_call(router: RunningRouter, client: OpenAI, opened: Opened) -> None:
     assert {"single", "group", "own-chat"} <= {each.id for each in client.models.list()}
-    bob = OpenAI(base_url=f"{router.url}/v1", api_key=BOB, max_retries=0)
+    bob = opened(OpenAI(base_url=f"{router.url}/v1", api_key=BOB, max_retries=0))
     assert [each.id for each in bob.models.list()] == ["last-resort", "single"]
     assert bob.models.retrieve("single").id == "single"
     with pytest.raises(openai.NotFoundError):
         bob.models.retrieve("own-chat")
 
 
-def test_a_key_reaches_no_further_than_it_may(router: RunningRouter, upstreams: Pair) -> None:
-    bob = OpenAI(base_url=f"{router.url}/v1", api_key=BOB, max_retries=0)
+def test_a_key_reaches_no_further_than_it_may(router: RunningRouter, upstreams: Pair, opened: Opened) -> None:
+    bob = opened(OpenAI(base_url=f"{router.url}/v1", api_key=BOB, max_retries=0))
     assert bob.chat.completions.create(model="single", messages=HELLO).choices
     messages = {}
     for name in ("failover", "failovet"):
@@ -181,8 +183,8 @@ def test_did_you_mean(client: OpenAI) -> None:
 
 
 @pytest.mark.parametrize("key", ["wrong", ALICE + "x", ALICE[:-1]])
-def test_wrong_key(router: RunningRouter, key: str, upstreams: Pair) -> None:
-    client = OpenAI(base_url=f"{router.url}/v1", api_key=key, max_retries=0)
+def test_wrong_key(router: RunningRouter, key: str, upstreams: Pair, opened: Opened) -> None:
+    client = opened(OpenAI(base_url=f"{router.url}/v1", api_key=key, max_retries=0))
     with pytest.raises(openai.AuthenticationError) as caught:
         client.chat.completions.create(model="single", messages=HELLO)
     assert caught.value.code == "invalid_api_key"

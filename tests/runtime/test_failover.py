@@ -11,7 +11,7 @@ import httpx
 import openai
 import pytest
 from openai import OpenAI
-from running import RunningRouter
+from running import Opened, RunningRouter
 from standin import (
     StandIn,
     answering,
@@ -151,9 +151,9 @@ def test_a_cut_stream_ends_in_an_error_event(
     assert router.record(answer.headers["x-request-id"])["error"] == "stream_broken"
 
 
-def test_the_official_client_sees_the_cut(router: RunningRouter, upstreams: Pair) -> None:
+def test_the_official_client_sees_the_cut(router: RunningRouter, upstreams: Pair, opened: Opened) -> None:
     upstreams[0].behaviours["single"] = cut(inside_event=True)
-    client = OpenAI(base_url=f"{router.url}/v1", api_key=ALICE, max_retries=0)
+    client = opened(OpenAI(base_url=f"{router.url}/v1", api_key=ALICE, max_retries=0))
     words = []
     stream = client.chat.completions.create(model="single", messages=HELLO, stream=True)
     with pytest.raises(openai.APIError, match="broke off"):

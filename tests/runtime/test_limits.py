@@ -11,7 +11,7 @@ import httpx
 import openai
 import pytest
 from openai import OpenAI
-from running import RunningRouter
+from running import Opened, RunningRouter
 from standin import StandIn, answering, slowly
 from worlds import ALICE, BOB, model, own, sha256
 
@@ -53,7 +53,9 @@ def chat(router: RunningRouter, name: str, key: str = ALICE, **more: Any) -> htt
     return httpx.post(f"{router.url}/v1/chat/completions", json=body, headers=headers, timeout=15)
 
 
-def test_platform_traffic_is_limited_and_the_customers_own_is_not(limited: RunningRouter, upstreams: Pair) -> None:
+def test_platform_traffic_is_limited_and_the_customers_own_is_not(
+    limited: RunningRouter, upstreams: Pair, opened: Opened
+) -> None:
     told = [chat(limited, "shared").headers["x-ratelimit-remaining-requests"] for _ in range(3)]
     assert told == ["2", "1", "0"]  # in place of the upstream's
     answer = chat(limited, "shared")
@@ -67,7 +69,7 @@ def test_platform_traffic_is_limited_and_the_customers_own_is_not(limited: Runni
     assert chat(limited, "spilling").status_code == 500  # its fallback is the platform's
     assert len(upstreams[0].requests) == 3
     with pytest.raises(openai.RateLimitError):
-        OpenAI(base_url=f"{limited.url}/v1", api_key=ALICE, max_retries=0).chat.completions.create(
+        opened(OpenAI(base_url=f"{limited.url}/v1", api_key=ALICE, max_retries=0)).chat.completions.create(
             model="shared", messages=[]
         )
 

@@ -19,7 +19,7 @@ import websockets
 import websockets.sync.client
 from contract import violations
 from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI
-from running import RunningRouter
+from running import Opened, RunningRouter
 from standin import AUDIO, USAGE, Seen, StandIn, answering, streamed
 from worlds import HEADER_SECRET, model, own
 
@@ -182,8 +182,10 @@ def test_the_contract_can_be_broken() -> None:
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_an_upstream_gets_what_azures_own_client_sends(served: RunningRouter, upstreams: Pair, call: str) -> None:
-    through, direct = CLIENTS["OpenAI"](served.url), azure(upstreams[0].url)
+def test_an_upstream_gets_what_azures_own_client_sends(
+    served: RunningRouter, upstreams: Pair, call: str, opened: Opened
+) -> None:
+    through, direct = opened(CLIENTS["OpenAI"](served.url)), opened(azure(upstreams[0].url))
     CALLS[call](through)
     (ours,) = upstreams[0].requests
     upstreams[0].reset()
@@ -214,8 +216,8 @@ class _Renaming:
         return self._target(model=f"d-{model}", **more)
 
 
-def test_the_other_path_style_gets_names_in_bodies(served: RunningRouter, upstreams: Pair) -> None:
-    client = _Prefixing(CLIENTS["OpenAI"](served.url))
+def test_the_other_path_style_gets_names_in_bodies(served: RunningRouter, upstreams: Pair, opened: Opened) -> None:
+    client = _Prefixing(opened(CLIENTS["OpenAI"](served.url)))
     for call in CALLS.values():
         call(client)
     for seen in upstreams[1].requests:
@@ -252,8 +254,10 @@ def test_speech_comes_piece_by_piece(served: RunningRouter, upstreams: Pair) -> 
     assert answer.headers["content-type"] == "audio/mpeg"
 
 
-def test_the_usage_of_a_stream_is_asked_for_and_kept_from_who_did_not(served: RunningRouter, upstreams: Pair) -> None:
-    client = CLIENTS["OpenAI"](served.url)
+def test_the_usage_of_a_stream_is_asked_for_and_kept_from_who_did_not(
+    served: RunningRouter, upstreams: Pair, opened: Opened
+) -> None:
+    client = opened(CLIENTS["OpenAI"](served.url))
     headers = {"x-request-id": "asked-1"}
     events = list(client.chat.completions.create(model="chat", messages=HELLO, stream=True, extra_headers=headers))
     assert not [each for each in events if each.usage or not each.choices]
@@ -272,8 +276,8 @@ def test_an_older_api_is_not_asked(router: RunningRouter, upstreams: Pair) -> No
 
 
 @pytest.mark.parametrize("call", ["responses", "images", "transcriptions", "completions", "speech"])
-def test_what_is_billed(served: RunningRouter, upstreams: Pair, call: str) -> None:
-    client = CLIENTS["OpenAI"](served.url)
+def test_what_is_billed(served: RunningRouter, upstreams: Pair, call: str, opened: Opened) -> None:
+    client = opened(CLIENTS["OpenAI"](served.url))
     headers = {"x-request-id": f"billed-{call}"}
     CALLS[call](client.with_options(default_headers=headers))
     line = served.record(f"billed-{call}")
@@ -292,9 +296,11 @@ def test_what_is_billed(served: RunningRouter, upstreams: Pair, call: str) -> No
 
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_response_stays_where_it_is_kept(served: RunningRouter, upstreams: Pair, client: str, stream: bool) -> None:
+def test_a_response_stays_where_it_is_kept(
+    served: RunningRouter, upstreams: Pair, client: str, stream: bool, opened: Opened
+) -> None:
     a, b = upstreams
-    caller = CLIENTS[client](served.url)
+    caller = opened(CLIENTS[client](served.url))
     a.behaviours["d-answer"] = answering(500)
     answer = caller.responses.create(model="answer", input="hi", stream=stream)
     first = next(each for each in answer if each.type == "response.completed").response if stream else answer
@@ -313,8 +319,8 @@ def test_a_response_stays_where_it_is_kept(served: RunningRouter, upstreams: Pai
     assert fresh.id[-8:] != first.id[-8:]
 
 
-def test_state_never_moves_and_never_grants(served: RunningRouter, upstreams: Pair) -> None:
-    caller = CLIENTS["OpenAI"](served.url)
+def test_state_never_moves_and_never_grants(served: RunningRouter, upstreams: Pair, opened: Opened) -> None:
+    caller = opened(CLIENTS["OpenAI"](served.url))
     first = caller.responses.create(model="answer", input="hi")
     upstreams[0].behaviours["d-answer"] = answering(503)
     with pytest.raises(openai.InternalServerError):
@@ -329,8 +335,8 @@ def test_state_never_moves_and_never_grants(served: RunningRouter, upstreams: Pa
     assert caught.value.code == "response_not_found"
 
 
-def test_asking_for_a_response_is_billed_to_nobody(served: RunningRouter, upstreams: Pair) -> None:
-    caller = CLIENTS["OpenAI"](served.url)
+def test_asking_for_a_response_is_billed_to_nobody(served: RunningRouter, upstreams: Pair, opened: Opened) -> None:
+    caller = opened(CLIENTS["OpenAI"](served.url))
     first = caller.responses.create(model="answer", input="hi")
     caller.responses.retrieve(first.id, extra_headers={"x-request-id": "again-1"})
     line = served.record("again-1")
