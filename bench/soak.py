@@ -109,19 +109,26 @@ async def soak(options: Options) -> Soaked:
         _written(folder, documents(upstream.url, "a"))
         files = {f"{name}_FILE": str(folder / name) for name in documents(upstream.url, "a")}
         with router(folder, files, *_FLAGS) as server:
-            before = server.descriptors
+            before = await _at_rest(server)
             clients = Clients(server.url, upstream, options.seed)
             soaked = Soaked(Books(clients.seen, upstream.told, [], "", prices()))
             await _lasting(options, clients, server, folder, upstream, soaked)
             metrics = await _settled(server, len(clients.seen))
             soaked.faults += clients.faults
-            soaked.faults += await _left_behind(server, upstream, before, options.clients)
+            soaked.faults += await left_behind(server, upstream, before, options.clients)
         lines = read_lines((folder / "router.log").read_text())
-    soaked.faults += _grown(soaked.memory, options.growth_mib)
+    soaked.faults += grown(soaked.memory, options.growth_mib)
     soaked.books = Books(clients.seen, upstream.told, lines, metrics, prices())
     told = {name[0]: int(value) for name, value in samples(metrics) if name[0].startswith("reload")}
     soaked.reloads, soaked.refused = told["reloads_total"], told["reload_failures_total"]
     return soaked
+
+
+async def _at_rest(server: Server) -> int:
+    """How many descriptors it has when it serves nobody."""
+    async with aiohttp.ClientSession() as session, session.get(f"{server.url}/healthz") as answer:
+        await answer.read()
+        return server.descriptors - 1  # this connection
 
 
 async def _lasting(
@@ -175,13 +182,15 @@ async def _settled(server: Server, requests: int) -> str:
             await asyncio.sleep(0.1)
 
 
-async def _left_behind(server: Server, upstream: SoakUpstream, before: int, clients: int) -> list[str]:
+async def left_behind(
+    server: Server, upstream: SoakUpstream, before: int, clients: int, patience: float = _SETTLE
+) -> list[str]:
     """Connections and descriptors that should be gone: first those in use, then the pool's."""
     found = []
     if upstream.connections > 2 * clients:  # no more than the pool needs: one for each client and endpoint
         found.append(f"{upstream.connections} connections to the upstream are open for {clients} clients")
     await upstream.stop()
-    until = time.monotonic() + _SETTLE
+    until = time.monotonic() + patience
     while server.descriptors > before and time.monotonic() < until:
         await asyncio.sleep(0.1)
     if server.descriptors > before:
@@ -189,8 +198,8 @@ async def _left_behind(server: Server, upstream: SoakUpstream, before: int, clie
     return found
 
 
-def _grown(memory: Sequence[float], most: float) -> list[str]:
-    """Whether memory grew over the second half: by the slope of the line through it."""
+def grown(memory: Sequence[float], most: float) -> list[str]:
+    """That memory grew over the second half: by the slope of the line through it."""
     half = memory[len(memory) // 2 :]
     growth = slope(half) * len(half)
     return [f"memory grew by {growth:.1f} MiB over the second half, to {memory[-1]:.1f} MiB"] if growth > most else []
