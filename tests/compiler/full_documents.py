@@ -86,7 +86,14 @@ GRANTED = {
     "allowed": ["fast", "gpt-4.1", "gpt-4o"],
     "teams": {"support": {"allowed": ["gpt-4o"]}, "sales": {"allowed": []}},
     "keys": [
-        {"id": "bot", "sha256": "0f" * 32, "team": "support", "allowed": ["gpt-4o"], "limits": {"concurrent": 1}},
+        {
+            "id": "bot",
+            "sha256": "0f" * 32,
+            "team": "support",
+            "allowed": ["gpt-4o"],
+            "limits": {"concurrent": 1},
+            "budget": {"monthly": {"hard": "12.5", "currency": "USD"}},
+        },
         {"id": "people", "sha256": "1e" * 32},
     ],
     "models": {
@@ -108,6 +115,8 @@ GRANTED = {
             "members": [{"model": "gpt-4o", "weight": 9}, {"model": "gpt-4.1", "endpoint": "backup"}],
         }
     },
+    "budget": {"monthly": {"soft": "500", "hard": "800", "currency": "USD"}},
+    "limits_unavailable": "closed",
     "batching": {
         "tenant": {"default": {"mode": "concurrent", "max_in_flight": 8}},
         "platform": {

@@ -105,6 +105,17 @@ def gpt(policy: Any) -> Any:
         (POLICY, lambda d: d["limits"].pop("concurrent"), ["limits: unlimited concurrent (was 10)"]),
         (
             POLICY,
+            lambda d: d["budget"]["monthly"].update(hard="600"),
+            ["budget: soft 500, hard 600 USD a month (was soft 500, hard 800 USD a month)"],
+        ),
+        (POLICY, lambda d: d.pop("limits_unavailable"), ["while limits cannot be counted: open (was closed)"]),
+        (
+            POLICY,
+            lambda d: d["keys"][0].pop("budget"),
+            ["router key bot: budget none (was hard 12.5 USD a month)"],
+        ),
+        (
+            POLICY,
             lambda d: (d["allowed"].remove("gpt-4.1"), d["models"].pop("gpt-4.1"), gpt(d).pop("fallbacks")),
             ["loses gpt-4.1", "fallbacks of gpt-4o: none (was gpt-4.1)"],
         ),
@@ -230,8 +241,10 @@ def test_losses_come_first_and_what_concerns_the_most() -> None:
 def test_a_new_account_is_said_once_with_what_it_gets() -> None:
     own = {"default": OWN["default"]}
     assert said(change(CUSTOMER, None, own), change(POLICY, None, {**GRANTED, "keys": [], "batching": {}})) == [
+        "loss budget-lowered: budget: soft 500, hard 800 USD a month (was none)",
         "change team-restricted: team sales may call nothing",
         "change team-restricted: team support may call gpt-4o alone",
+        "change limits-unavailable: while limits cannot be counted: closed (was open)",
         "change difference: added: batching",
         "gain account-created: new account: source auto, 60 requests per minute, 500,000 tokens per day, 10 concurrent",
         "gain model-gained: gains gpt-4.1",
@@ -243,7 +256,8 @@ def test_a_new_account_is_said_once_with_what_it_gets() -> None:
 
 def test_a_first_policy_does_not_look_like_a_new_account() -> None:
     policy = {**GRANTED, "teams": {}, "keys": [], "route_groups": {}, "limits": None}
-    del policy["batching"]
+    for each in ("batching", "budget", "limits_unavailable"):
+        del policy[each]
     told = "gets its first policy: source auto, no limits, may call fast, gpt-4.1, gpt-4o alone"
     own = edited(CUSTOMER, lambda d: d["backup"]["supported_models"].append("gpt-4.1"))
     assert said(change(POLICY, None, policy)) == [f"change policy-created: {told}"]

@@ -9,6 +9,7 @@ from typing import Any, Final, NoReturn
 
 from llmcompile.push.meaning import marks
 from llmcompile.push.meaning.access import access_rules, account_gains
+from llmcompile.push.meaning.budgets import budget_rules
 from llmcompile.push.meaning.endpoints import endpoint_rules
 from llmcompile.push.meaning.facts import Said, say
 from llmcompile.push.meaning.limits import limits_rules, shown_limits
@@ -66,6 +67,7 @@ RULES: Mapping[Kind, Rules] = {
             Rule(("account",), partial(_value, "policy-account", "the policy is that of account")),
             *access_rules(),
             *limits_rules(),
+            *budget_rules(),
             *model_rules(),
             *price_rules(),
             *policy_rules(),
