@@ -150,7 +150,7 @@ def test_every_cell_is_what_the_router_would_do(seen: Seen, compiled: Compiled) 
     go(seen.page, "fleet")
     heads = seen.page.get_by_role("columnheader").all_inner_texts()
     cells = {tuple(re.split(r"[\n,]\s*", row[0][0])[:2]): row for row in seen.page.evaluate(_CELLS)}
-    told = {"survives": 0, "stranded": 0, "nothing": 0}
+    told = {"survives": 0, "left to a fallback": 0, "stranded": 0, "nothing": 0}
     for account in compiled.linked.accounts.values():
         policy = next(each for each in compiled.documents if (each.kind, each.owner) == ("ROUTER_POLICY", account.id))
         for region in account.input.all_regions:

@@ -54,6 +54,10 @@ def command(
     with progress_bar() as progress:
         result = compile_repository(where, instant, progress, proofs=asked, against=before)
     _show(where, result, form, most, asked=bool(asked))
+    if form == "text" and sys.stdout.isatty():
+        from llmcompile.show import summary as screen
+
+        click.echo(screen.render(result, instant))
     click.echo(f"{result.scope}{summary(result.diagnostics)}", err=True)
     sys.exit(PROBLEMS if result.failed else 0)
 
