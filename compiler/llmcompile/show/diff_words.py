@@ -58,10 +58,8 @@ def head(group: Group) -> Parts:
     )
     held = [each for each in keys if each]
     through = (" by key", "s " if len(held) > 1 else " ", *_listed(held, "key")) if held and len(accounts) == 1 else ()
-    return (
-        *_listed(accounts, "account"), *through, " in ", *_listed(regions, "region"), ": ", *_listed(group.names, "name"),
-        *_situation(change), f", {decisions(group.count)}",
-    )  # fmt: skip
+    who = (*_listed(accounts, "account"), *through, " in ", *_listed(regions, "region"))
+    return (*who, ": ", *_listed(group.names, "name"), *_situation(change), f", {decisions(group.count)}")
 
 
 def _listed(names: Sequence[str], what: str) -> Iterator[str]:
@@ -86,11 +84,11 @@ def lines(change: Change) -> Iterator[Line]:
         yield Line("-", tuple(_listed_steps(change.was)))
         yield Line("+", tuple(_listed_steps(change.now)))
     for (field, before, after), steps in _fields(change.fields).items():
-        of = f"{field} of {', '.join(steps)}"
+        of = (f"{field} of ", *_listed(steps, "step"), ": ")
         if isinstance(before, Hidden) and isinstance(after, Hidden):
-            yield Line("~", (name(of), ": replaced"))
+            yield Line("~", (*of, "replaced"))
         else:
-            yield Line("~", (name(of), ": ", name(str(after)), " (was ", name(str(before)), ")"))
+            yield Line("~", (*of, name(str(after)), " (was ", name(str(before)), ")"))
     for each in change.prices:
         yield Line("~", tuple(_price(each)))
 
