@@ -109,6 +109,16 @@ def test_what_machines_read(tmp_path: Path) -> None:
     assert answer["keys"] == ["support-bot", "research"]
 
 
+def test_budgets_stand_beside_the_limits(tmp_path: Path) -> None:
+    root = ROOT / "tests" / "golden" / "ok" / "budgets"
+    shown = run_cli("explain", "acme", "gpt-4o", "--root", root, cwd=tmp_path).stdout
+    assert "  budget  soft 500, hard 800 USD a month (platform endpoints)\n" in shown
+    assert "  budget  of bot: hard 12.5 USD a month (all its requests)\n" in shown
+    told = json.loads(run_cli("explain", "acme", "gpt-4o", "--format", "json", "--root", root, cwd=tmp_path).stdout)
+    assert told["budget"] == {"soft": "500", "hard": "800", "currency": "USD"}
+    assert told["key_budgets"] == {"bot": {"hard": "12.5", "currency": "USD"}}
+
+
 def test_a_real_time_model_has_the_url_of_its_websocket(tmp_path: Path) -> None:
     answers = {}
     for account in ("globex", "hooli"):

@@ -17,7 +17,7 @@ max_parallel_requests default_api_key_rpm_limit default_api_key_tpm_limit
 max_retries num_retries
 : a failed request is not repeated: the next endpoint is tried
 max_budget budget_duration
-: there are no budgets; a tier limits requests and tokens
+: a budget is an account's or a key's: write budget: there
 organization extra_headers headers extra_body extra_query
 : nothing is added to a request but the key and missing default parameters
 mock_response mock_timeout health_check_timeout health_check_model
@@ -54,7 +54,7 @@ request_timeout timeout stream_timeout
 enable_tag_filtering tag_filtering_match_any
 : tags of a request prefer endpoints, they never exclude one
 max_budget budget_duration
-: there are no budgets; a tier limits requests and tokens
+: there is no budget for everything; accounts and keys have theirs, under budget:
 drop_params modify_params
 : requests are passed on as they are
 include

@@ -13,7 +13,7 @@ from typing import Any
 from llmcompile.emit.canonical import compact, instant, money, plain
 from llmcompile.emit.documents import Document
 from llmrouter.documents import parse
-from llmrouter.entities import Candidate, Limits
+from llmrouter.entities import Budget, Candidate, Limits
 from llmrouter.operations import OPERATION_OF_TYPE
 from llmrouter.prices import TokenCost, price_at
 from llmrouter.resolve import Unreachable, callable_names, resolve
@@ -73,6 +73,8 @@ def explain(snapshot: Snapshot, question: Question) -> dict[str, Any]:
         if group
         else None,
         "limits": _limits(snapshot.limits),
+        "budget": _budget(snapshot.budget),
+        "key_budgets": {each.id: _budget(each.budget) for each in snapshot.keys if each.budget and each.id in keys},
         "keys": keys if snapshot.keys else None,
         "chain": [_step(snapshot, candidate, question.at) for candidate in chain],
     }
@@ -83,6 +85,10 @@ def _limits(limits: Limits | None) -> dict[str, int] | None:
         return None
     names = ("requests_per_minute", "tokens_per_day", "concurrent")
     return {name: value for name in names if (value := getattr(limits, name)) is not None}
+
+
+def _budget(budget: Budget | None) -> dict[str, Any] | None:
+    return {level: money(line) for level, line in budget.lines} | {"currency": budget.currency} if budget else None
 
 
 def _step(snapshot: Snapshot, candidate: Candidate, at: datetime) -> dict[str, Any]:
@@ -124,6 +130,11 @@ def render_text(answer: dict[str, Any]) -> str:
         f"  limits  {_words(answer['limits'])}",
         f"  keys    {_keys(answer['keys'])}",
     ]
+    if answer["budget"]:
+        lines.insert(3, f"  budget  {_money(answer['budget'])} (platform endpoints)")
+    lines += [
+        f"  budget  of {key}: {_money(budget)} (all its requests)" for key, budget in answer["key_budgets"].items()
+    ]
     if answer["route_group"]:
         lines.append(f"  group   {_group(answer['route_group'])}")
     if not answer["chain"]:
@@ -137,6 +148,11 @@ def _words(limits: dict[str, int] | None) -> str:
     if not limits:
         return "none"
     return ", ".join(f"{value:,} {name.replace('_', ' ')}" for name, value in limits.items()) + " (platform endpoints)"
+
+
+def _money(budget: dict[str, str]) -> str:
+    lines = ", ".join(f"{level} {budget[level]}" for level in ("soft", "hard") if level in budget)
+    return f"{lines} {budget['currency']} a month"
 
 
 def _keys(keys: list[str] | None) -> str:
