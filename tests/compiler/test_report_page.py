@@ -233,9 +233,14 @@ def test_search_goes_along_to_every_view_and_says_how_much_each_has(seen: Seen) 
 def test_the_overview_leads_to_what_it_counts(seen: Seen, data: Page) -> None:
     for state, count in data.standing.items():
         go(seen.page, "overview")
-        seen.page.locator(f"a:has([data-standing={state}])").click()
+        seen.page.locator(f"li:has([data-standing={state}]) a").click()
         expect(seen.page.get_by_role("heading", level=2, name="Chains")).to_be_visible()
         assert seen.page.locator("#chains tbody tr").count() == count, state
+        seen.page.get_by_role("searchbox").fill("")
+    for outage, count in data.weakest[:5]:
+        go(seen.page, "overview")
+        seen.page.get_by_role("link", name=outage, exact=True).click()
+        assert seen.page.locator("#chains tbody tr").count() == count, outage
         seen.page.get_by_role("searchbox").fill("")
 
 

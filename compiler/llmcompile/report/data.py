@@ -5,6 +5,7 @@ All text is meant to be shown as it is; what comes from the YAML was masked when
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -219,6 +220,13 @@ class Page:
             "keys": keys,
             "documents": len(self.sizes),
         }
+
+    @property
+    def weakest(self) -> list[tuple[str, int]]:
+        """Each single outage that strands something, with how much; the worst first."""
+        every = (answer for account in self.accounts for seat in account.seats for answer in seat.answers.values())
+        found = Counter(each.strands for each in every if each.strands)
+        return sorted(found.items(), key=lambda each: (-each[1], each[0]))
 
     @property
     def standing(self) -> dict[State, int]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Literal
 
 from llmcompile.emit.canonical import money
 from llmcompile.inputs.values import format_instant
@@ -32,8 +33,8 @@ class Line:
     right: float
     y: float
     label: str
-    labelled: bool
-    """Whether there is room for the label."""
+    anchor: Literal["start", "end", ""]
+    """Where the label stands: over the line's start, under the end of time, or, where there is no room, nowhere."""
     title: str
 
 
@@ -97,7 +98,8 @@ def _lines(timeline: Timeline, currency: str, shared: Axis) -> Iterator[Line]:
         left, right = shared.at(step.start), shared.at(step.end) if step.end else 100.0
         until = f"until {format_instant(step.end)}" if step.end else "with no end"
         title = f"{timeline.unit} {currency} {money(step.price)} from {format_instant(step.start)} {until}"
-        yield Line(left, right, _y(step.price, highest), money(step.price), right - left >= _ROOM, title)
+        anchor: Literal["start", "end", ""] = "start" if right - left >= _ROOM else "" if step.end else "end"
+        yield Line(left, right, _y(step.price, highest), money(step.price), anchor, title)
 
 
 def _y(price: Decimal, highest: Decimal) -> float:

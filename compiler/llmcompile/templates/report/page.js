@@ -57,7 +57,7 @@
 
   // --- search
 
-  const terms = () => $("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+  const terms = () => (($("search").value.toLowerCase().match(/"[^"]*"|\S+/g)) ?? []).map((each) => each.replaceAll('"', "")).filter(Boolean);
   const holds = (text, asked) => asked.every((term) => text.includes(term));
 
   function narrow(all, columns, asked) { // a term that some row has narrows rows, any other one columns
