@@ -45,6 +45,7 @@ _YAML = {
     "yaml-key": "a key that is not plain text",
     "yaml-merge-key": "a merge key (<<)",
     "yaml-number": "a number outside of what can be represented exactly",
+    "yaml-quote": "quotation marks that YAML does not know",
     "yaml-syntax": "not YAML",
     "yaml-tag": "a YAML tag",
 }

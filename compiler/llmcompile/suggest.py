@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Collection, Iterable
 
 from llmcompile.diagnostics import Fix
@@ -14,11 +15,23 @@ _SHORT = 5
 """Below this length another letter makes another word; only two that are swapped are a mistake for certain."""
 
 
+_ALIKE = str.maketrans("аеорсухіјѕԁɡՕοΟАЕОРСТХВНКМ", "aeopcyxijsdgOoOAEOPCTXBHKM")  # noqa: RUF001 - that is the point
+"""Letters of other scripts that look like Latin ones."""
+
+
+def folded(name: str) -> str:
+    """A name as it looks: letters of other scripts that look like ours are ours."""
+    return unicodedata.normalize("NFKC", name).translate(_ALIKE)
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The name that was most likely meant."""
-    folded = {each.lower(): each for each in sorted(known)}
-    found = difflib.get_close_matches(name.lower()[:200], folded, n=1, cutoff=0.6)
-    return folded[found[0]] if found else None
+    lowered = {each.lower(): each for each in sorted(known)}
+    name = folded(name[:200]).strip().lower()
+    if name in lowered:
+        return lowered[name]
+    found = difflib.get_close_matches(name, lowered, n=1, cutoff=0.6)
+    return lowered[found[0]] if found else None
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:

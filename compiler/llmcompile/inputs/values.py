@@ -19,6 +19,7 @@ from llmcompile.inputs.base import problem
 from llmcompile.inputs.currencies import CURRENCIES
 from llmcompile.literals import quote
 from llmcompile.refs import Ref
+from llmcompile.suggest import did_you_mean, folded
 
 T = TypeVar("T")
 
@@ -53,11 +54,25 @@ def number_of(value: Any) -> int | Decimal | None:
     return Decimal(value) if "." in value else int(value)
 
 
+_SIZES = {"k": 3, "m": 6}
+
+
+def misspelled_number(value: Any) -> str | None:
+    """The number that text was meant to be: with a unit, a currency, a comma or separated thousands; else None."""
+    text = value.strip().strip("$\u20ac\u00a3").lower() if isinstance(value, str) else ""
+    text = re.sub(r"(?<=\d)[_,' ](?=\d{3}(\D|$))", "", text)
+    found = re.fullmatch(r"(-?(?:0|[1-9]\d{0,14})(?:[.,]\d{1,15})?) ?([a-z%$/ ]?[a-z0-9%$/ ]{0,20})", text)
+    if not found:
+        return None
+    number = Decimal(found[1].replace(",", "."))
+    return f"{number.scaleb(_SIZES[found[2]]):f}" if found[2] in _SIZES else str(number)
+
+
 def _text(value: Any, hint: str = "quote it") -> str:
     if not isinstance(value, str):
         fix = quoted(value) if hint == "quote it" else None
         raise problem(
-            "type-wrong", f"expected text, found {kind_of(value)}", hint if value is not None else "", fix=fix
+            "type-wrong", f"expected text, found {kind_of(value)}", hint if value is not None else "fill it in", fix=fix
         )
     return value
 
@@ -79,9 +94,12 @@ class Spelling:
         if len(text) > self.limit:
             raise problem(self.code, f"{self.what} is longer than {self.limit} characters")
         if not re.fullmatch(self.pattern, text):
-            fits = (re.sub(odd, "-", text.lower()).strip("-._") for odd in (r"[^a-z0-9._-]+", r"[^a-z0-9_-]+"))
+            fits = (re.sub(odd, "-", folded(text).lower()).strip("-._") for odd in (r"[^a-z0-9._-]+", r"[^a-z0-9_-]+"))
             fit = next((each for each in fits if re.fullmatch(self.pattern, each)), "")
             hint = f"write '{fit}'" if fit else ""
+            words = text.split()
+            if fit and len(words) > 1 and all(len(each) > 2 and re.fullmatch(self.pattern, each) for each in words):
+                hint += f", or with a comma between two: '{', '.join(words)}'"
             # What is declared here others refer to; a group or a tag is nobody's name.
             fix = fit or None if self.code in ("group-name", "value-invalid") else None
             raise problem(self.code, f"{self.what} {quote(text)} is not made of {self.allowed}", hint, fix=fix)
@@ -197,8 +215,23 @@ def _instant(value: Any) -> datetime:
         raise problem(
             "value-invalid",
             f"{quote(text)} is not a date or a UTC timestamp",
-            "write 2026-01-01 (midnight UTC) or 2026-01-01T12:00:00Z",
+            _spelled(text) or "write 2026-01-01 (midnight UTC) or 2026-01-01T12:00:00Z",
         ) from None
+
+
+_YEAR_FIRST = re.compile(r"(?P<y>\d{4})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})(?P<time>T\d\d:\d\d:\d\dZ)?")
+_DAY_FIRST = re.compile(r"(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})(?P<time>)")
+
+
+def _spelled(text: str) -> str:
+    """A date of another spelling in ours, as a hint; nothing where it could be two dates, or is none."""
+    found = _YEAR_FIRST.fullmatch(text) or _DAY_FIRST.fullmatch(text)
+    date = f"{found['y']}-{found['m']:0>2}-{found['d']:0>2}{found['time'] or ''}" if found else ""
+    try:
+        parse_instant(date)
+    except ValueError:
+        return ""
+    return f"write '{date}'"
 
 
 Instant = Annotated[
@@ -216,7 +249,8 @@ Instant = Annotated[
 
 def _price(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        hint = "write a plain number such as 2.50, without quotes"
+        meant = misspelled_number(value)
+        hint = f"write '{meant}'" if meant else "write a plain number such as 2.50, without quotes"
         raise problem("type-wrong", f"expected a number, found {kind_of(value)}", hint, fix=number_of(value))
     price = Decimal(value)
     if price < 0:
@@ -235,11 +269,13 @@ Price = Annotated[
 
 def _seconds(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        hint = "write a plain number such as 30, without quotes"
+        meant = misspelled_number(value)
+        hint = f"write '{meant}'" if meant else "write a plain number such as 30, without quotes"
         message = f"expected a number of seconds, found {kind_of(value)}"
         raise problem("type-wrong", message, hint, fix=number_of(value))
     if not 0 < value <= 3600:
-        raise problem("value-invalid", "a time limit lies above 0 and up to 3600 seconds")
+        hint = "write seconds, not milliseconds" if value > 3600 else ""
+        raise problem("value-invalid", "a time limit lies above 0 and up to 3600 seconds", hint)
     return Decimal(value)
 
 
@@ -250,10 +286,15 @@ Seconds = Annotated[
 ]
 
 
+_USUAL = ("USD", "EUR", "CHF", "GBP", "JPY")
+"""What a code that does not exist was probably meant to be."""
+
+
 def _currency(value: Any) -> str:
     text = _text(value)
     if text not in CURRENCIES:
-        hint = f"write '{text.upper()}'" if text.upper() in CURRENCIES else "write an ISO 4217 code such as USD"
+        hint = "write an ISO 4217 code such as USD"
+        hint = f"write '{text.upper()}'" if text.upper() in CURRENCIES else did_you_mean(text, _USUAL, hint)
         fix = text.upper() if text.upper() in CURRENCIES else None
         raise problem("price-currency", f"{quote(text)} is not a currency of ISO 4217", hint, fix=fix)
     return text
@@ -273,12 +314,14 @@ def _secret(value: Any) -> Ref:
         return ref
     if literals.is_pointer(text):
         raise problem("ref-invalid", "this ref points nowhere", f"the forms are {refs.SYNTAX}")
-    if "ref+" in text or "os.environ/" in text:
+    if (not text.startswith("ref+") and "ref+" in text) or "os.environ/" in text:
         raise problem(
             "ref-embedded",
             "a ref is only a part of this value",
             "a ref is the whole value; store the whole secret",
         )
+    if re.match(r"ref\+\w{1,20}:", text):
+        raise problem("ref-invalid", "this ref points nowhere", f"the forms are {refs.SYNTAX}")
     raise problem(
         "secret-literal",
         "a secret is written out where a ref belongs",

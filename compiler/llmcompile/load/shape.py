@@ -12,7 +12,8 @@ from pydantic_core import ErrorDetails
 from llmcompile import literals, refs
 from llmcompile.codes import CODES
 from llmcompile.diagnostics import Diagnostic, Fix, Place, Related, Route
-from llmcompile.inputs.values import kind_of, number_of, quoted
+from llmcompile.inputs.model import UNITS
+from llmcompile.inputs.values import kind_of, misspelled_number, number_of, quoted
 from llmcompile.literals import quote
 from llmcompile.suggest import did_you_mean, fix_for
 
@@ -33,6 +34,7 @@ _RANGES = {
     "string_too_long": "must not be longer than {max_length} characters",
     "too_short": "must have at least one entry",
 }
+_FILL_IN = "fill it in or remove the key"
 _SECRETS = ("secret-literal", "url-credentials")
 _HINTS = {
     "string_type": "quote it",
@@ -47,11 +49,15 @@ _HINTS = {
 def validate(model: type[M], file: str, data: Any) -> tuple[M | None, list[Diagnostic]]:
     """The data as an input model, and what is wrong with it. With errors there is no model."""
     literal = list(_literals(file, (), data))
+    lost = list(_nothings(file, (), data))
     try:
-        return model.model_validate(data), literal
+        read = model.model_validate(data)
+        return (None, literal + lost) if lost else (read, literal)
     except ValidationError as error:
         details = error.errors(include_url=False)
         found = [_diagnostic(model, file, data, detail) for detail in details]
+        said = {each.place.route for each in found}
+        found += [each for each in lost if each.place.route not in said]
         return None, _without_echoes(found, literal)
 
 
@@ -85,7 +91,7 @@ def _diagnostic(model: type[BaseModel], file: str, data: Any, detail: ErrorDetai
     if kind == "extra_forbidden":
         name = str(loc[-1])
         known = _fields(model, loc[:-1])
-        hint = did_you_mean(name, known, f"known keys: {', '.join(sorted(known))}")
+        hint = _split_number(data, loc) or did_you_mean(name, known, f"known keys: {', '.join(sorted(known))}")
         return Diagnostic(
             "key-unknown", f"unknown key {quote(name)}", place.key(), hint, fix=fix_for(name, known, closed=True)
         )
@@ -94,7 +100,7 @@ def _diagnostic(model: type[BaseModel], file: str, data: Any, detail: ErrorDetai
         return Diagnostic("key-missing", f"required key '{loc[-1]}' is missing", parent, f"add {loc[-1]}:")
     if kind in _EXPECTED:
         found = kind_of(detail["input"])
-        hint = _HINTS.get(kind, "") if found != "nothing" else "fill it in or remove the key"
+        hint = _rewritten(kind, detail["input"]) or _HINTS.get(kind, "") if found != "nothing" else _FILL_IN
         message = f"expected {_EXPECTED[kind]}, found {found}"
         return Diagnostic("type-wrong", message, place, hint, fix=_retyped(kind, detail["input"]))
     if kind == "literal_error":
@@ -130,6 +136,46 @@ def _retyped(kind: str, value: Any) -> Fix | None:
         retyped = number_of(value) if kind == "int_type" else None
         retyped = None if isinstance(retyped, Decimal) else retyped
     return None if retyped is None else Fix(retyped)
+
+
+def _rewritten(kind: str, value: Any) -> str:
+    """What to write instead, where the value says it."""
+    if kind == "tuple_type" and isinstance(value, str) and value.isprintable() and len(value) < 200:
+        return f"write a list: [{value}]"
+    number = misspelled_number(value) if kind == "int_type" else None
+    return f"write '{number}'" if number is not None else ""
+
+
+def _split_number(data: Any, route: Route) -> str:
+    """What to write where a comma inside of a number has made a key of its second half; else nothing."""
+    for step in route[:-1]:
+        data = data[step]
+    if not isinstance(data, dict) or not str(route[-1]).isdigit() or data[route[-1]] is not None:
+        return ""
+    before = [key for key in data if key != route[-1]]
+    at = list(data).index(route[-1])
+    first = data[before[at - 1]] if at else None
+    if not isinstance(first, int) or isinstance(first, bool):
+        return ""
+    whole = len(str(route[-1])) == 3 and first and before[at - 1] not in UNITS
+    return f"a comma separates entries: write '{first}{'' if whole else '.'}{route[-1]}'"
+
+
+_MAY_BE_NOTHING = (("access_groups",), ("default_params",))
+"""Where null says something: a group without a description, a parameter that is null."""
+
+
+def _nothings(file: str, route: Route, value: Any) -> Iterator[Diagnostic]:
+    """Every key that has lost its value: what was written there would be left out without a word."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            here = (*route, key)
+            if item is None and route not in _MAY_BE_NOTHING:
+                yield Diagnostic("type-wrong", "expected a value, found nothing", Place(file, here), _FILL_IN)
+            yield from _nothings(file, here, item)
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from _nothings(file, (*route, index), item)
 
 
 def _unknown_value(context: dict[str, Any], place: Place, value: Any) -> Diagnostic:

@@ -103,7 +103,7 @@ def _left_behind(file: str, text: str) -> Diagnostic | None:
     if (at := text.find("\0")) >= 0:
         return Diagnostic("file-nul", "holds a NUL byte", Place(file, span=(at, at + 1)), "remove it")
     # The plain search first: a regular expression over every line of a fleet would cost as much as the parse.
-    if ("<<<<<<<" in text or ">>>>>>>" in text) and (found := _CONFLICT.search(text)):
+    if any(each in text for each in ("<<<<<<<", "\n=======", ">>>>>>>")) and (found := _CONFLICT.search(text)):
         return Diagnostic(
             "file-conflict",
             "holds an unresolved merge conflict",

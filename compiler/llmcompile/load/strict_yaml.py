@@ -17,6 +17,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from llmcompile.diagnostics import Diagnostic, Place, Related
 from llmcompile.literals import quote
 from llmcompile.load.source import Source
+from llmcompile.load.suspects import suspect
 
 if not yaml.__with_libyaml__:  # pragma: no cover - a broken installation
     raise ImportError("PyYAML was built without libyaml; install its wheel instead")
@@ -29,6 +30,8 @@ _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 _CONTROL = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _MAX_DIGITS, _MAX_EXPONENT = 30, 30
+_TEMPLATE = re.compile(r"\{\{.*\}\}")
+_CURLY = frozenset("\u201c\u201d\u201e\u201f\u2018\u2019\u201a\u00ab\u00bb")
 _ALIAS = re.compile(r"\*[^\s,\[\]{}]*")
 _OPENED = {
     "flow": "the bracket that was opened",
@@ -110,13 +113,25 @@ def _syntax(source: Source, error: yaml.MarkedYAMLError) -> Diagnostic:
         return Diagnostic("yaml-alias", message, place, "write the value out; text that starts with '*' needs quotes")
     if "alias" in problem or "anchor" in problem:
         return Diagnostic("yaml-alias", problem, place, "write the value out")
-    related: tuple[Related, ...] = ()
-    if context and error.context_mark and error.context_mark.index != at:
-        start = min(error.context_mark.index, len(source.text))
-        label = next((words for key, words in _OPENED.items() if key in context), context)
-        related = (Related(Place(source.file, span=(start, start)), label),)
     hint = next((words for key, words in _SYNTAX_HINTS.items() if key in f"{problem} {context}"), "")
+    opened = min(error.context_mark.index, len(source.text)) if context and error.context_mark else at
+    if "simple key" in context:
+        return _begun(source, opened, at, problem, hint)
+    if meant := suspect(source.text, at):
+        return _begun(source, meant.span[0], at, problem, meant.hint, meant.span[1])
+    related: tuple[Related, ...] = ()
+    if opened != at:
+        label = next((words for key, words in _OPENED.items() if key in context), context)
+        related = (Related(Place(source.file, span=(opened, opened)), label),)
     return Diagnostic("yaml-syntax", f"not YAML: {problem}", place, hint, related)
+
+
+def _begun(source: Source, start: int, noticed: int, problem: str, hint: str, stop: int = 0) -> Diagnostic:
+    """What was begun and never finished: it is wrong where it stands, not where it was noticed."""
+    line = source.text.find("\n", start)
+    end = stop or (len(source.text) if line < 0 else line)
+    related = (Related(Place(source.file, span=(noticed, noticed)), "noticed here"),)
+    return Diagnostic("yaml-syntax", f"not YAML: {problem}", Place(source.file, span=(start, end)), hint, related)
 
 
 def load(source: Source) -> tuple[Any, list[Diagnostic]]:
@@ -200,12 +215,19 @@ class _Builder:
                 "'${...}' is not interpolated here",
                 "write the value out; for a secret, a ref such as ref+env://NAME",
             )
+        if _TEMPLATE.search(text):
+            hint = "write the value out; for a secret, a ref such as ref+env://NAME"
+            self._say("yaml-interpolation", node, "'{{...}}' is not filled in here", hint)
         if node.style:
             if _CONTROL.search(text):
                 self._say("yaml-control", node, "a control character inside a value", "remove the escape")
             return text
         if text in _WORDS:
             return _WORDS[text]
+        if text[0] in _CURLY:
+            inner = text.strip("".join(_CURLY))
+            message = "quotation marks of a word processor, which would be a part of the value"
+            self._say("yaml-quote", node, message, f"write '{inner}'" if inner else 'write "..."')
         if _NUMBER.fullmatch(text):
             return self._number(node, text)
         return text

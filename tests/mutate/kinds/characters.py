@@ -120,7 +120,12 @@ def saved_in_part(example: Example) -> Iterator[Edit]:
     for file, at, line in _lines(example):
         inside = len(line) - len(line.lstrip(" -"))
         cut = at + inside + (len(line) - inside) // 2
-        yield example.splice(file, (cut, len(example.files[file])), "", (at + inside, cut))
+        edit = example.splice(file, (cut, len(example.files[file])), "", (at + inside, cut))
+        # What lacks the rest is every block that was cut, and the file, which is said at its first key.
+        keys = [block.key for block in example.blocks if block.file == file and block.key and block.span[1] > cut]
+        first = next(each for each in example.key_tokens() if each.file == file)
+        cut_keys = [each.span for each in (*keys, first) if each.span[1] <= cut]
+        yield Edit(file, edit.changed, (*edit.tokens, *((file, each) for each in cut_keys)))
 
 
 @kind

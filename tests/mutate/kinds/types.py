@@ -185,12 +185,16 @@ def mapping_for_a_value(example: Example) -> Iterator[Edit]:
 def value_erased(example: Example) -> Iterator[Edit]:
     """A key has lost its value"""
     for block in example.blocks:
-        if block.key and not (
-            block.route[0] == "access_groups" and block.file == "llmcompile.yaml" and len(block.route) == 2
+        if (
+            block.key
+            and block.route[:1] != ("default_params",)
+            and not (block.route[0] == "access_groups" and block.file == "llmcompile.yaml" and len(block.route) == 2)
         ):
             start = block.node.start_mark.index
             stop = len(example.files[block.file][: block.span[1]].rstrip())
-            edit = example.splice(block.file, (start, stop), "", block.key.span, meant=("remove the key",))
+            edit = example.splice(
+                block.file, (start, stop), "", block.key.span, meant=("remove the key", "fill it in", "write")
+            )
             yield edit
 
 
