@@ -103,7 +103,7 @@ def _limits(limiter: Limiter) -> list[str]:
     lines.append(_line("limit_store_up", [("store", state["store"])], int(state.get("reachable", True))))
     lines += _head("budget_spent", "gauge", "Of the month, as far as this process knows; no key: the account's.")
     return lines + [
-        _line("budget_spent", [("key", ask.key), ("currency", ask.budget.currency)], f"{amount:f}")
+        _line("budget_spent", [("key", ask.key), ("currency", ask.budget.currency)], f"{amount.normalize():f}")
         for ask, amount in limiter.spent()
         if ask.budget
     ]
