@@ -23,7 +23,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="turns of each peer (%(default)s)")
-    parser.add_argument("--seconds", type=float, default=3, help="of each measurement (%(default)s)")
+    parser.add_argument("--seconds", type=int, default=3, help="of each measurement (%(default)s)")
     parser.add_argument("--requests", type=int, default=1_000_000, help="while memory is watched (%(default)s)")
     parser.add_argument("--turns", type=int, default=10, help="windows with three reloads each (%(default)s)")
     parser.add_argument("--only", choices=PARTS, action="append", help="a part, may be repeated (all)")
@@ -40,7 +40,7 @@ def main() -> None:
     print(f"\n{os.cpu_count()} cores, load average at the end {os.getloadavg()[0]:.1f}")
 
 
-def _beside_peers(rounds: int, seconds: float) -> list[Row]:
+def _beside_peers(rounds: int, seconds: int) -> list[Row]:
     found = router_load.measure(rounds, seconds)
     print(router_load.shown(found), end="\n\n", flush=True)
     return router_load.rows(found)

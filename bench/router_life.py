@@ -14,7 +14,7 @@ from goals import Row, ranged
 from serving import PATH, Target, answers, documents, free_port, load, mock, process, router, serving
 
 STARTS = 11
-_SLICE = 5.0  # seconds under load between two looks at its memory
+_SLICE = 5  # seconds under load between two looks at its memory
 _CONNECTIONS = 32
 _FLAT = 1.0  # MiB that are no growth: the allocator's own pages
 

@@ -42,7 +42,7 @@ class Found:
     left_out: dict[str, str]
 
 
-def measure(rounds: int, seconds: float) -> Found:
+def measure(rounds: int, seconds: int) -> Found:
     """Rounds in which every peer and the router take turns."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -18,7 +18,7 @@ from goals import Row, ranged, table
 from serving import KEY, PATH, Load, Server, Target, answers, documents, load, mock, router
 
 SIZE = 60_000
-_WINDOW = 2.0  # seconds under load, with three reloads or none: it looks for new files twice a second
+_WINDOW = 2  # seconds under load, with three reloads or none: it looks for new files twice a second
 _CONNECTIONS = 8
 
 

@@ -203,13 +203,13 @@ def mock(stack: ExitStack, folder: Path) -> Server:
     return nginx(stack, folder, "mock", f"return 200 '{completion()}';")
 
 
-def load(target: Target, connections: int, seconds: float) -> Load:
+def load(target: Target, connections: int, seconds: int) -> Load:
     """Call it with wrk, from one thread."""
     script = "\n".join(f"wrk.headers[{json.dumps(name)}] = {json.dumps(text)}" for name, text in _headers(target))
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:  # wrk reads it more than once
         file.write(_WRK.format(headers=script, body=request_body()))
         file.flush()
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "-s", file.name, target.url]
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", file.name, target.url]
         told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stderr)
     rate = told["requests"] / told["micros"] * 1e6
     return Load(told["requests"], told["bad"], rate, told["p50"] / 1000, told["p99"] / 1000, told["max"] / 1000)
