@@ -322,7 +322,9 @@
 
   function route() {
     const [, name, query] = /^#?(\w*)(?:\?q=(.*))?$/.exec(location.hash) ?? [];
-    return [Object.hasOwn(VIEWS, name) ? name : "overview", decodeURIComponent((query ?? "").replaceAll("+", " "))];
+    let asked = (query ?? "").replaceAll("+", " ");
+    try { asked = decodeURIComponent(asked); } catch { /* somebody wrote the address by hand */ }
+    return [Object.hasOwn(VIEWS, name) ? name : "overview", asked];
   }
 
   function render() {
@@ -340,7 +342,7 @@
       const host = section.querySelector(".drawn");
       if (host) host.replaceChildren();
       if (name !== current) continue;
-      if (host && found.count) host.append(found.draw());
+      if (host) host.append(found.count ? found.draw() : make("p", {}, asked.length ? "Nothing matches." : "There is none."));
       say(asked.length ? `${plural(found.count, "match").replace("matchs", "matches")} in ${name}` : "");
     }
   }
