@@ -102,15 +102,22 @@ class Connection(asyncio.Protocol):
     def _upgrading(self, rest: bytes) -> None:
         """llhttp stops behind a head that asks for another protocol; only a WebSocket's is listened to.
 
-        Any other is read again as if it had not asked: its body is a body, never the next request.
+        Any other is read again as if it had not asked: its body is a body, never the next request. A tunnel is refused:
+        what its other end would be is no business of a client's.
         """
-        asking = self._waiting.pop() if self._waiting else Exchange(self)
-        if (asking.header(b"upgrade") or b"").lower() == b"websocket":
+        if self._refusal is not None:
+            return
+        asking = self._waiting.pop()
+        if asking.method == b"CONNECT":
+            self._refuse(bad_framing())
+            return
+        if (asking.header(b"upgrade") or b"").lower() == b"websocket" and asking.version != "1.0":
             self._waiting.append(asking)
             self._held_back = rest
             return
-        kept = [each for each in asking.headers if each[0] not in (b"upgrade", b"connection", b"http2-settings")]
-        head = b"%b %b HTTP/1.1\r\n" % (asking.method, asking.target) + b"".join(b"%b: %b\r\n" % each for each in kept)
+        kept = [each for each in asking.headers if each[0] not in (b"upgrade", b"http2-settings")]
+        head = b"%b %b HTTP/%b\r\n" % (asking.method, asking.target, asking.version.encode())
+        head += b"".join(b"%b: %b\r\n" % (name, _without_upgrade(name, value)) for name, value in kept)
         self._parser = httptools.HttpRequestParser(self)
         self.data_received(head + b"\r\n" + rest)
 
@@ -142,6 +149,18 @@ class Connection(asyncio.Protocol):
         self.server.outbox.flush()
         self.transport.close()
 
+    def _hang_up(self) -> None:
+        """Say no more, and read on for a while what nobody wants: to close at once could cost a sender its answer."""
+        if self.server.stopping:
+            self._close()
+            return
+        self.server.outbox.flush()
+        self._coming, self._refusal = None, self._refusal or bad_framing()
+        self.deadline = self.loop.time() + _LINGER
+        self.hold(False)
+        if not self.transport.is_closing():
+            self.transport.write_eof()
+
     async def drained(self) -> None:
         """Wait until the client has taken most of what it was sent."""
         if self._drained is not None:
@@ -150,6 +169,8 @@ class Connection(asyncio.Protocol):
     # What the parser calls.
 
     def on_message_begin(self) -> None:
+        if self._refusal is not None:  # the parser goes on to the end of what it was given
+            return
         self._coming, self._head_size = Exchange(self), 0
         if self._current is None:
             self.deadline = self.loop.time() + self.server.patience.head
@@ -168,9 +189,8 @@ class Connection(asyncio.Protocol):
         if coming is None:
             return
         coming.method, coming.version = self._parser.get_method(), self._parser.get_http_version()
-        if coming.version == "1.0" and coming.header(b"transfer-encoding") is not None:
-            self._coming = None
-            self._refuse(bad_framing())  # proxies of that age see another length
+        if not _is_plain(coming):
+            self._refuse(bad_framing())
             return
         coming.keep_alive = self._parser.should_keep_alive() and not self.server.stopping
         self._waiting.append(coming)
@@ -203,7 +223,7 @@ class Connection(asyncio.Protocol):
             exchange = Exchange(self)
             exchange.keep_alive = False
             exchange.answer_error(self._refusal, [])
-            self._close()
+            self._hang_up()
 
     async def _run(self, exchange: Exchange) -> None:
         await self.server.handler(exchange)
@@ -224,9 +244,8 @@ class Connection(asyncio.Protocol):
             self._proceed()
         elif not exchange.ended or not exchange.complete:
             self.transport.abort()
-        elif not exchange.keep_alive or self.server.stopping or self._held_back is not None:
-            self.deadline = now + patience.reading
-            self._close()
+        elif not exchange.keep_alive or self.server.stopping or (self._held_back is not None and not self._waiting):
+            self._hang_up()
         elif self._waiting or self._refusal is not None:
             self._proceed()
             self.hold(False)
@@ -307,3 +326,19 @@ class HttpServer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _is_plain(request: Exchange) -> bool:
+    """Whether a head that llhttp lets pass means the same to every server."""
+    hosts = sum(name == b"host" for name, _ in request.headers)
+    if request.version == "1.0":  # proxies of that age see another length
+        return hosts <= 1 and request.header(b"transfer-encoding") is None
+    return request.version == "1.1" and hosts == 1  # there is an HTTP/0.9; and of two hosts each chooses its own
+
+
+def _without_upgrade(name: bytes, value: bytes) -> bytes:
+    """A header as it would be without the wish to speak another protocol."""
+    if name != b"connection":
+        return value
+    tokens = [token.strip() for token in value.split(b",")]
+    return b", ".join(each for each in tokens if each.lower() not in (b"upgrade", b"http2-settings"))
