@@ -23,13 +23,15 @@ GIT = shutil.which("git") or "git"
 MODEL, ACCOUNT = "models/gpt-4o.yaml", "accounts/acme.yaml"
 
 
-def git(root: Path, *arguments: str) -> str:
-    """Git as someone with no settings of their own."""
+def git(root: Path, *arguments: str, **more: str) -> str:
+    """Git as someone with no settings of their own, and with ``more`` in the environment."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(root), "GIT_CONFIG_NOSYSTEM": "1"}
     environment |= {
         f"GIT_{who}_{what}": "a@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
     }
-    done = subprocess.run([GIT, "-C", root, *arguments], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [GIT, "-C", root, *arguments], env=environment | more, capture_output=True, text=True, check=True
+    )
     return done.stdout.strip()
 
 
