@@ -115,8 +115,9 @@ def _priced(
         hint = did_you_mean(row.model, known, "neither revision has it for this account")
         yield row.wrong("value-unknown", f"account {quote(row.account)} has no model {quote(row.model)}", "model", hint)
         return
-    for side, account in zip(sides, accounts, strict=True):
-        yield side.price(row, account)
+    found = [side.price(row, account) for side, account in zip(sides, accounts, strict=True)]
+    wrong = [each for each in found if isinstance(each, Located)]
+    yield from wrong[:1] or found  # what is unclear is mostly so on both sides
 
 
 class _Pricer:

@@ -116,6 +116,7 @@ def _offset(text: str, cell: int) -> int:
 
 def _columns(head: Line, columns: Sequence[str]) -> Iterator[Located]:
     known = (*COLUMNS, *OPTIONAL, *UNITS)
+    misspelled = not set(columns) <= set(known)
     for at, each in enumerate(columns):
         if each not in known:
             hint = did_you_mean(each, known, f"known columns: {', '.join(known)}")
@@ -123,7 +124,7 @@ def _columns(head: Line, columns: Sequence[str]) -> Iterator[Located]:
         elif each in columns[:at]:
             yield head.wrong("list-duplicate", f"{quote(each)} is a column twice", at, "keep one")
     for each in COLUMNS:
-        if each not in columns:
+        if each not in columns and not misspelled:
             yield head.wrong("key-missing", f"column '{each}' is missing", len(columns), f"add {each}")
     if not set(UNITS) & set(columns):
         yield head.wrong("key-missing", "no column of tokens", len(columns), f"add one of {', '.join(UNITS)}")
