@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, expect
 from playwright.sync_api import Page as Window
 from tests.compiler.browser import PATIENCE, Seen, chromium, contrast, contrasts, opened
 from tests.compiler.example import AS_OF, ROOT
-from tests.compiler.repo import write_repo
+from tests.compiler.repo import FILES, write_repo
 
 from llmcompile.link.catalogue import Catalogue
 from llmcompile.pipeline import Compiled, compile_repository
@@ -125,6 +125,26 @@ def test_what_people_wrote_is_text(browser: Browser, data: Page, tmp_path: Path)
         assert len(seen.requests) == 1
         go(seen.page, "fleet")
         expect(seen.page.get_by_role("rowheader").first).to_contain_text("<script>window.hacked = 1</script>")
+
+
+def test_a_fleet_that_may_call_nothing_is_drawn_too(browser: Browser, tmp_path: Path) -> None:
+    changes: dict[str, str | None] = {
+        "llmcompile.yaml": FILES["llmcompile.yaml"] + "access_groups: {later: {}}\n",
+        "models/free.yaml": "code: free\ntype: chat\n",
+        "accounts/acme.yaml": FILES["accounts/acme.yaml"] + "access: {groups: [later]}\n",
+    }
+    root = write_repo(tmp_path / "repo", changes)
+    address = written(tmp_path, render(collect(compile_repository(root, AS_OF), root, AS_OF), ""))
+    with opened(browser, f"{address}#fleet?q=%") as seen:  # no address that the page writes
+        expect(seen.page.get_by_text("Nothing matches.")).to_be_visible()
+        seen.page.get_by_role("searchbox").fill("")
+        for view in VIEWS:
+            go(seen.page, view)
+        go(seen.page, "overview")
+        expect(seen.page.get_by_text("Nobody may call anything.")).to_be_visible()
+        go(seen.page, "chains")
+        expect(seen.page.get_by_text("There is none.")).to_be_visible()
+        assert seen.complaints == []
 
 
 # --- what is shown is what was compiled ------------------------------------------------------------------------------
@@ -311,6 +331,14 @@ def test_roles_and_names(seen: Seen) -> None:
     assert window.get_by_role("grid").get_attribute("aria-rowcount") == str(rows(window) + 1)
 
 
+def test_a_place_is_copied_by_its_button(seen: Seen) -> None:
+    seen.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    go(seen.page, "prices")
+    seen.page.get_by_role("button", name="Copy models/gpt-4o.yaml:2", exact=True).click()
+    expect(seen.page.get_by_role("status")).to_have_text("Copied models/gpt-4o.yaml:2")
+    assert seen.page.evaluate("navigator.clipboard.readText()") == "models/gpt-4o.yaml:2"
+
+
 # --- themes and widths -----------------------------------------------------------------------------------------------
 
 
@@ -348,6 +376,13 @@ def test_the_theme_follows_the_system_until_it_is_chosen(browser: Browser, addre
         assert (button.inner_text(), seen.page.evaluate(background)) == ("Theme: dark", dark)
         button.click()
         assert (button.inner_text(), seen.page.evaluate(background)) == ("Theme: auto", light)
+
+
+def test_nothing_moves_for_whoever_asked_for_that(seen: Seen) -> None:
+    behaviour = "() => getComputedStyle(document.documentElement).scrollBehavior"
+    assert seen.page.evaluate(behaviour) == "smooth"
+    seen.page.emulate_media(reduced_motion="reduce")
+    assert seen.page.evaluate(behaviour) == "auto"
 
 
 def test_a_phone_scrolls_the_matrix_and_not_the_page(browser: Browser, address: str) -> None:
@@ -400,6 +435,11 @@ def test_a_thousand_accounts_by_ten_models_stay_usable(browser: Browser, tmp_pat
         seen.page.get_by_role("rowheader").first.focus()
         seen.page.keyboard.press("Control+End")
         assert tuple(seen.page.evaluate(_FOCUSED)) == (1_000, 10)
+        seen.page.get_by_role("searchbox").fill("a0")
+        assert rows(seen.page) == 100
+        seen.page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        assert rows(seen.page) == 1_000
+        seen.page.get_by_role("searchbox").fill("")
         go(seen.page, "chains")
         expect(seen.page.locator("#chains .group h3")).to_have_text(re.compile("^a0000 and 999 accounts alike"))
         seen.page.get_by_role("searchbox").fill("a0777 m1")

@@ -7,12 +7,17 @@ from pathlib import Path
 
 import click
 
-from llmcompile.cli.options import as_of_option, compiled_or_exit, find_root, now, root_option
+from llmcompile.cli.options import InstantType, compiled_or_exit, find_root, now, root_option
 
 
 @click.command("report")
 @root_option
-@as_of_option
+@click.option(
+    "--as-of",
+    type=InstantType(),
+    metavar="DATE",
+    help="What counts as now: a date, or +30d from now. Default: the clock. The page says it, and depends on it.",
+)
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", required=True, help="A folder of the report's own."
 )
