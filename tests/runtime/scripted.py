@@ -159,6 +159,7 @@ class Upstreams:
         self._upstreams = upstreams
         self._selector = selectors.DefaultSelector()
         self._stop, self._stopped = socket.socketpair()
+        self._serving: list[threading.Thread] = []
 
     def __enter__(self) -> Upstreams:
         for each in self._upstreams:
@@ -173,7 +174,8 @@ class Upstreams:
     def __exit__(self, *_: object) -> None:
         """To be left once whoever calls them has closed its connections."""
         self._stop.send(b".")
-        self._thread.join()
+        for each in [self._thread, *self._serving]:
+            each.join(30)
         self._selector.close()
         for each in (self._stop, self._stopped, *self._upstreams):
             each.close()
@@ -184,4 +186,5 @@ class Upstreams:
                 if key.data is None:
                     return
                 connection, _address = key.data.listener.accept()
-                threading.Thread(target=key.data.serve, args=(connection,), daemon=True).start()
+                self._serving.append(threading.Thread(target=key.data.serve, args=(connection,), daemon=True))
+                self._serving[-1].start()

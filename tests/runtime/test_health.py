@@ -119,6 +119,7 @@ def test_none_rests_where_there_is_no_cooldown(clock: Clock) -> None:
         (b"", b"nan", None),
         (b"", b"inf", None),
         (b"", b"tomorrow", None),
+        (b"", b"Wed, 21 Oct 2015 07:28:00 +99999999999999999999", None),
         (b"", b"\xff", None),
         (b"", b"", None),
         (b"", b"Thu, 01 Jan 1970 00:00:00 GMT", 0.0),

@@ -104,6 +104,7 @@ def test_no_usage_is_unknown(body: bytes | None) -> None:
         {"prompt_tokens": "5", "completion_tokens": 5},
         {"prompt_tokens": True, "completion_tokens": 5},
         {"prompt_tokens": -1, "completion_tokens": 5},
+        {"prompt_tokens": 10**30, "completion_tokens": 5},
         {"prompt_tokens": 5, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 6}},
     ],
 )

@@ -10,8 +10,8 @@ import pytest
 
 from llmrouter.entities import OAuth
 from llmrouter.secret import Secret
-from llmrouter.tokens import TokenError, Tokens
-from llmrouter.upstream import UpstreamRequest
+from llmrouter.tokens import LIMITS, TokenError, Tokens
+from llmrouter.upstream import TimeLimits, UpstreamRequest
 from llmrouter.upstream_fake import FakeAnswer, FakeUpstream
 
 GRANT = OAuth("http://idp/token", "client", Secret("s"), ("scope",))
@@ -129,6 +129,8 @@ def test_only_the_rejected_token_is_forgotten() -> None:
         b'{"access_token": "a\\r\\nx: y", "expires_in": 10}',
         b'{"access_token": "a", "expires_in": "soon"}',
         b'{"access_token": "a", "expires_in": -5}',
+        b'{"access_token": "a", "expires_in": NaN}',
+        b'{"access_token": "a", "expires_in": 1' + b"0" * 400 + b"}",
     ],
 )
 def test_no_token_is_an_error_never_an_empty_bearer(body: bytes) -> None:
@@ -146,5 +148,21 @@ def test_a_token_without_a_lifetime_is_good_for_a_while() -> None:
         tokens = Tokens(upstream)
         assert [await tokens.get(GRANT) for _ in range(2)] == ["a", "a"]
         assert len(upstream.requests) == 1
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("routers", "expected"),
+    [
+        (TimeLimits(connect=1.0, first_byte=2.0, idle=3.0), TimeLimits(connect=1.0, first_byte=2.0, idle=3.0)),
+        (TimeLimits(connect=60.0, first_byte=600.0, idle=60.0), LIMITS),
+    ],
+)
+def test_it_gets_no_more_time_than_the_router_gives(routers: TimeLimits, expected: TimeLimits) -> None:
+    async def scenario() -> None:
+        upstream = FakeUpstream({"http://idp/": lambda _: FakeAnswer(chunks=[b'{"access_token": "a"}'])})
+        await Tokens(upstream, limits=routers).get(GRANT)
+        assert upstream.requests[0].limits == expected
 
     asyncio.run(scenario())
