@@ -128,10 +128,32 @@ def created(done: How, file: str, kind: type[BaseModel], text: str) -> None:
 
 def checked(done: How) -> None:
     """Check the repository as it is now: 1 where something is still to be done, and that is said."""
-    if done.dry_run or not done.check:
+    if done.dry_run:
+        return
+    _refresh_schemas(done.root)
+    if not done.check:
         return
     result = compiled(done.root, done.as_of)
     show_problems(done.root, result.diagnostics)
     if result.failed:
         click.echo("written; what is left to do stands above", err=True)
         sys.exit(PROBLEMS)
+
+
+def _refresh_schemas(root: Path) -> None:
+    """Let the editor know the new words, where it is given schemas at all."""
+    from llmcompile.diagnostics import has_errors
+    from llmcompile.emit import input_schemas
+    from llmcompile.load.vocabulary import read_vocabulary
+
+    folder = root / "schemas"
+    if not (folder / "account.schema.json").is_file():
+        return
+    vocabulary, problems = read_vocabulary(root)
+    if has_errors(problems):
+        return  # the check says which
+    texts = input_schemas.render(vocabulary)
+    stale = input_schemas.stale(folder, texts)
+    input_schemas.write(folder, {name: texts[name] for name in stale})
+    for name in stale:
+        click.echo(f"written: schemas/{name}", err=True)

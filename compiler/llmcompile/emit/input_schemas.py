@@ -1,8 +1,10 @@
-"""The editor's schemas, generated from the input models."""
+"""The editor's schemas, generated from the input models, with the repository's own words in them."""
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,45 +14,82 @@ from llmcompile.inputs.base import Input
 from llmcompile.inputs.model import Model
 from llmcompile.inputs.project import Project
 from llmcompile.inputs.region import Region
+from llmcompile.inputs.words import MARK
+from llmcompile.load.vocabulary import Vocabulary
+from llmcompile.providers import PREFIXES
 
 _KINDS: dict[str, type[Input]] = {"account": Account, "model": Model, "project": Project, "region": Region}
 
 
-def render() -> dict[str, str]:
-    """File name to text, for every kind of input."""
-    return {f"{name}.schema.json": _text(name, kind) for name, kind in _KINDS.items()}
+def render(vocabulary: Vocabulary | None = None) -> dict[str, str]:
+    """File name to text, for every kind of input. With a vocabulary, each name is one of those that there are."""
+    return {f"{name}.schema.json": _text(name, kind, vocabulary) for name, kind in _KINDS.items()}
 
 
-def _text(name: str, kind: type[Input]) -> str:
-    schema = _tidied(kind.model_json_schema())
+def _text(name: str, kind: type[Input], vocabulary: Vocabulary | None) -> str:
+    schema = _tidied(kind.model_json_schema(), vocabulary)
+    # What every editor knows: later drafts have nothing that is used here.
     head = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": "http://json-schema.org/draft-07/schema#",
         "$id": f"https://llmcompile.example/schemas/{name}.schema.json",
     }
     return json.dumps(head | schema, indent=2, ensure_ascii=False) + "\n"
 
 
-def _tidied(schema: Any) -> Any:
+def _tidied(schema: Any, vocabulary: Vocabulary | None, *, nullable: bool = False) -> Any:
     """Without what only says null: a key that is not used is left out, never null. Titles repeat the names."""
     if isinstance(schema, list):
-        return [_tidied(each) for each in schema]
+        return [_tidied(each, vocabulary) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    tidy = {key: _tidied(value) for key, value in schema.items() if not _noise(key, value)}
+    schema = _reshaped(schema)
+    tidy = {
+        key: _tidied(value, vocabulary, nullable=key == "additionalProperties")  # NAME: with nothing behind it
+        for key, value in schema.items()
+        if not _noise(key, value)
+    }
     options = [each for each in tidy.get("anyOf", ()) if each != {"type": "null"}]
-    if len(options) == 1:
+    if len(options) == 1 and not nullable:
         del tidy["anyOf"]
         tidy = {**options[0], **tidy}
-    return tidy
+    mark = schema.get(MARK)
+    return _spoken(tidy, vocabulary.words[mark["kind"]], mark) if mark and vocabulary else tidy
+
+
+def _reshaped(schema: dict[str, Any]) -> dict[str, Any]:
+    """In the words that editors take: a name of the wrong shape is underlined, and so is a list without entries."""
+    new = dict(schema)
+    if new.get("type") == "array" and "minLength" in new:  # pydantic's word for it behind a validator
+        new["minItems"] = new.pop("minLength")
+    if len(new.get("patternProperties", ())) == 1 and "additionalProperties" not in new:
+        ((pattern, new["additionalProperties"]),) = new.pop("patternProperties").items()
+        new["propertyNames"] = {**new.get("propertyNames", {}), "pattern": pattern}
+    return new
+
+
+def _spoken(free: dict[str, Any], words: Mapping[str, str], mark: Mapping[str, Any]) -> dict[str, Any]:
+    """One of the words, in place of any text that is spelled right."""
+    names = sorted(words)
+    known: dict[str, Any] = {"enum": names}
+    if any(words.values()):
+        known["enumDescriptions"] = [words[name] for name in names]
+    said = {key: free[key] for key in ("description", "type") if key in free}
+    if mark["new"]:
+        spelled = {key: free[key] for key in ("pattern", "minLength", "maxLength") if key in free}
+        return said | {"anyOf": [known, spelled]} if names else free
+    if mark["kind"] == "served" and names:
+        prefixed = f"^({'|'.join(PREFIXES)})/({'|'.join(map(re.escape, names))})$"
+        return said | {"anyOf": [known, {"pattern": prefixed}]}
+    return said | known
 
 
 def _noise(key: str, value: Any) -> bool:
-    return (key == "title" and isinstance(value, str)) or (key == "default" and value is None)
+    return (key == "title" and isinstance(value, str)) or (key == "default" and value is None) or key == MARK
 
 
-def stale(folder: Path) -> list[str]:
+def stale(folder: Path, texts: Mapping[str, str]) -> list[str]:
     """The schemas whose files are missing or differ."""
-    return [name for name, text in render().items() if _read(folder / name) != text]
+    return [name for name, text in texts.items() if _read(folder / name) != text]
 
 
 def _read(path: Path) -> str | None:
@@ -60,12 +99,11 @@ def _read(path: Path) -> str | None:
         return None
 
 
-def write(folder: Path, names: list[str]) -> None:
+def write(folder: Path, texts: Mapping[str, str]) -> None:
     """Write these schemas."""
-    texts = render()
     try:
         folder.mkdir(exist_ok=True)
-        for name in names:
-            (folder / name).write_text(texts[name], encoding="utf-8")
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise OutsideError(f"cannot write {folder}: {error.strerror}", "run it again") from error

@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from llmcompile import __version__
 from llmcompile.emit.input_schemas import render as render_schemas
 from llmcompile.errors import OutsideError, RefusedError
+from llmcompile.load.vocabulary import read_vocabulary
 
 _TEMPLATES = Path(__file__).parents[1] / "templates" / "init"
 
@@ -24,7 +25,8 @@ def render() -> dict[str, str]:
         keep_trailing_newline=True,
     )
     files = {name: environment.get_template(name).render(version=__version__) for name in environment.list_templates()}
-    return files | {f"schemas/{name}": text for name, text in render_schemas().items()}
+    vocabulary, _ = read_vocabulary(_TEMPLATES)
+    return files | {f"schemas/{name}": text for name, text in render_schemas(vocabulary).items()}
 
 
 def write(folder: Path) -> list[str]:

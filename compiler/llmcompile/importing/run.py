@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from llmcompile.diagnostics import Diagnostic, Place, Severity
-from llmcompile.emit import scaffold
+from llmcompile.emit import input_schemas, scaffold
 from llmcompile.importing import assembly, deployments, files, folder, keys, routing, settings, source
 from llmcompile.importing.connections import Connector
 from llmcompile.importing.dialects import Dialect
@@ -24,6 +24,7 @@ from llmcompile.importing.source import Value
 from llmcompile.inputs.model import FALLBACKS
 from llmcompile.literals import mask, quote
 from llmcompile.load.locate import Locator
+from llmcompile.load.vocabulary import read_vocabulary
 from llmcompile.pipeline import compile_repository
 from llmcompile.show.located import Located, located
 
@@ -153,6 +154,8 @@ def _written(request: Request, outcome: Outcome, texts: Mapping[str, str]) -> Ou
     around = {name: text for name, text in scaffold.render().items() if not name.startswith(examples)}
     everything = {**around, **texts}
     with folder.staged(request.out, everything) as staging:
+        vocabulary, _ = read_vocabulary(staging)  # the words of what is imported, not of the template
+        input_schemas.write(staging / "schemas", input_schemas.render(vocabulary))
         compiled = compile_repository(staging, request.as_of)
         shown = [each for each in compiled.diagnostics if each.severity is not Severity.NOTE]
         # Names and values were looked at one by one; this is the last look before anything gets its place.

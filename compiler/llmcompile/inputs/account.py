@@ -9,15 +9,28 @@ from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 from llmcompile.inputs.base import Input, problem
 from llmcompile.inputs.budget import Budget
 from llmcompile.inputs.endpoint import AccountEndpoint, Count, Survive, Text
-from llmcompile.inputs.values import AccountId, Geo, Groups, ModelName, Models, Name, RegionId, Unique, kind_of
+from llmcompile.inputs.values import (
+    AccountId,
+    Callables,
+    EndpointName,
+    Geo,
+    GrantedGroups,
+    Groups,
+    Name,
+    RegionName,
+    ServedModel,
+    TierName,
+    Unique,
+    kind_of,
+)
 
 
 class Access(Input):
     """What may be called: the models that carry one of the groups, and those listed."""
 
-    groups: Groups = ()
+    groups: GrantedGroups = ()
     """Access groups."""
-    models: Models = ()
+    models: Callables = ()
     """Single models or route groups."""
 
 
@@ -26,9 +39,9 @@ class Restriction(Input):
 
     mode: Literal["inherit", "restrict"] = "inherit"
     """inherit: what the parent may; restrict: only what is listed here, which the parent must have too."""
-    groups: Groups = ()
+    groups: GrantedGroups = ()
     """Access groups, with restrict."""
-    models: Models = ()
+    models: Callables = ()
     """Single models or route groups, with restrict."""
 
     @model_validator(mode="after")
@@ -68,7 +81,7 @@ class Key(Restriction):
     """SHA-256 of the key, 64 hexadecimal digits."""
     team: Name | None = None
     """The team whose rights it has; left out, the account's."""
-    tier: Name | None = None
+    tier: TierName | None = None
     """Limits of the key's own."""
     budget: Budget | None = None
     """What all of its requests may cost, over whatever endpoints."""
@@ -77,9 +90,9 @@ class Key(Restriction):
 class Member(Input):
     """One member of a route group."""
 
-    model: ModelName
+    model: ServedModel
     """A model of the catalogue."""
-    endpoint: Name | None = None
+    endpoint: EndpointName | None = None
     """Only this endpoint; left out, the model's whole chain."""
     weight: Count = 1
     """The chance to be drawn first, with policy weighted."""
@@ -107,13 +120,13 @@ class Account(Input):
     """Ids that it had before: check --against takes them for renamed, not for gone."""
     description: Text | None = None
     """A note for readers."""
-    region: RegionId | None = None
+    region: RegionName | None = None
     """The region whose cluster runs its router."""
-    regions: Annotated[tuple[RegionId, ...], Unique, Field(min_length=1)] | None = None
+    regions: Annotated[tuple[RegionName, ...], Unique, Field(min_length=1)] | None = None
     """Several regions; each has its own router and platform endpoints."""
     source: Literal["auto", "platform", "tenant", "local"] = "auto"
     """auto: an own endpoint that lists the model, else the platform; platform, tenant or local: that alone."""
-    tier: Name | None = None
+    tier: TierName | None = None
     """Limits for traffic over the platform's endpoints."""
     budget: Budget | None = None
     """What its traffic over the platform's endpoints may cost."""

@@ -9,7 +9,19 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from llmcompile.inputs.base import Input, problem
 from llmcompile.inputs.urls import Url
-from llmcompile.inputs.values import Geo, Instant, Location, ModelName, Models, Name, Seconds, SecretRef, Tags
+from llmcompile.inputs.values import (
+    Geo,
+    Instant,
+    Location,
+    ModelName,
+    Name,
+    Seconds,
+    SecretRef,
+    ServedModel,
+    ServedModels,
+    Tags,
+)
+from llmcompile.inputs.words import Word
 
 Count = Annotated[int, Field(ge=1, le=10**12)]
 Text = Annotated[str, Field(min_length=1, max_length=500)]
@@ -76,7 +88,7 @@ class ChatBatching(Input):
 class Authenticated(Input):
     """How to authenticate and where: what endpoints and named credentials have in common."""
 
-    provider: Text | None = Field(default=None, examples=["azure", "openai", "groq"])
+    provider: Annotated[Text, Word("provider")] | None = Field(default=None, examples=["azure", "openai", "groq"])
     """The provider, from the registry. It decides the default URL, the auth style and what can be served."""
     base_url: Url | None = None
     """The upstream's base URL; required for azure, else the provider's default."""
@@ -130,7 +142,7 @@ class Credential(Authenticated):
 class Endpoint(Authenticated):
     """One upstream base URL with its credential."""
 
-    credential: Name | None = None
+    credential: Annotated[Name, Word("credential")] | None = None
     """A credential of llmcompile.yaml, in place of api_key or oauth."""
     timeout_seconds: Seconds | None = None
     """How long the router waits for the first byte."""
@@ -149,7 +161,7 @@ class Endpoint(Authenticated):
 class RegionEndpoint(Endpoint):
     """An endpoint of the platform's own."""
 
-    models: dict[ModelName, ModelName] = Field(default={}, examples=[{"gpt-4o": "gpt-4o-2024-11-20"}])
+    models: dict[ServedModel, ModelName] = Field(default={}, examples=[{"gpt-4o": "gpt-4o-2024-11-20"}])
     """The upstream's own name of a model, where it differs from the code."""
 
 
@@ -158,7 +170,7 @@ def _list_or_map(value: Any) -> str:
 
 
 SupportedModels = Annotated[
-    Annotated[Models, Tag("<list>")] | Annotated[dict[ModelName, ModelName], Tag("<map>")],
+    Annotated[ServedModels, Tag("<list>")] | Annotated[dict[ServedModel, ModelName], Tag("<map>")],
     Discriminator(_list_or_map),
 ]
 

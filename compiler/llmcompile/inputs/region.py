@@ -8,7 +8,7 @@ from pydantic import Field
 
 from llmcompile.inputs.base import Input
 from llmcompile.inputs.endpoint import RegionEndpoint, Survive, Text
-from llmcompile.inputs.values import ModelName, Name, RegionId, Unique
+from llmcompile.inputs.values import EndpointName, Name, RegionId, ServedModel, Unique
 
 
 class Region(Input):
@@ -22,7 +22,7 @@ class Region(Input):
     """How many outages at once each model of the accounts here must survive."""
     endpoints: dict[Name, RegionEndpoint] = {}
     """The endpoints, by name."""
-    models: dict[ModelName, Annotated[tuple[Name, ...], Unique]] = Field(
+    models: dict[ServedModel, Annotated[tuple[EndpointName, ...], Unique]] = Field(
         default={}, examples=[{"gpt-4o": ["switzerlandnorth", "swedencentral"]}]
     )
     """For each model its endpoints by priority: primary, secondary."""

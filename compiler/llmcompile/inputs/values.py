@@ -17,6 +17,7 @@ from pydantic_core import CoreSchema, core_schema
 from llmcompile import literals, refs
 from llmcompile.inputs.base import problem
 from llmcompile.inputs.currencies import CURRENCIES
+from llmcompile.inputs.words import Word
 from llmcompile.literals import quote
 from llmcompile.refs import Ref
 from llmcompile.suggest import did_you_mean, folded
@@ -137,6 +138,8 @@ ModelCode = Annotated[
 ]
 ModelName = Annotated[str, Field(min_length=1, max_length=200, examples=["gpt-4o"])]
 """A reference to a model of the catalogue, or a name that an upstream uses."""
+ServedModel = Annotated[ModelName, Word("served")]
+"""A model of the catalogue as an endpoint lists it: its code, or a provider's prefix and its code."""
 GroupName = Annotated[
     str,
     Spelling(
@@ -154,7 +157,7 @@ Tag = Annotated[
 ]
 
 _WORD = "lowercase letters, digits and '-'"
-Geo = Annotated[str, Spelling("value-invalid", "the geography", r"[a-z0-9-]+", 32, _WORD, "eu")]
+Geo = Annotated[str, Spelling("value-invalid", "the geography", r"[a-z0-9-]+", 32, _WORD, "eu"), Word("geo", new=True)]
 """Where data is processed and stored: a country, or what stands for several, such as ``ch`` and ``eu``."""
 Location = Annotated[str, Spelling("value-invalid", "the location", r"[a-z0-9-]+", 63, _WORD, "switzerlandnorth")]
 """A cloud's region, which may be gone as a whole."""
@@ -177,8 +180,16 @@ def _unique(items: tuple[T, ...]) -> tuple[T, ...]:
 
 
 Unique = AfterValidator(_unique)
-Models = Annotated[tuple[ModelName, ...], Unique]
-Groups = Annotated[tuple[GroupName, ...], Unique]
+Models = Annotated[tuple[Annotated[ModelName, Word("model")], ...], Unique]
+ServedModels = Annotated[tuple[ServedModel, ...], Unique]
+Callables = Annotated[tuple[Annotated[ModelName, Word("callable")], ...], Unique]
+Groups = Annotated[tuple[Annotated[GroupName, Word("group", new=True)], ...], Unique]
+"""What a model or a route group carries; what nobody has carried before becomes a group."""
+GrantedGroups = Annotated[tuple[Annotated[GroupName, Word("group")], ...], Unique]
+EndpointName = Annotated[Name, Word("endpoint", new=True)]
+"""An endpoint of the same file or of a region."""
+TierName = Annotated[Name, Word("tier")]
+RegionName = Annotated[RegionId, Word("region")]
 Tags = Annotated[tuple[Tag, ...], Unique]
 
 
