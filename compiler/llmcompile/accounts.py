@@ -7,34 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any
 
 from llmcompile import check
 from llmcompile.diagnostics import Diagnostic, has_errors
 from llmcompile.emit import contract
-from llmcompile.emit.canonical import compact
-from llmcompile.emit.documents import Document, account_documents
+from llmcompile.emit.documents import Document, Made, account_documents
 from llmcompile.emit.policy import PolicyEmitter
 from llmcompile.link.catalogue import Account, Catalogue
 from llmcompile.link.linker import link_account
 from llmcompile.load.repository import load_account
 from llmcompile.load.tree import Root
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A document, proven by its schema, in the forms that it takes."""
-
-    document: Document
-    data: Any
-    """Plain data, with refs as text."""
-    encoded: bytes
-    """The same as compact JSON."""
-
-    @property
-    def size(self) -> int:
-        """The bytes that it takes in a secret."""
-        return contract.size(self.document, self.encoded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +52,13 @@ class AccountCompiler:
         diagnostics += [*linking, *check.account(self.catalogue, account)]
         made = []
         if self.emits and not has_errors(diagnostics):
-            made = [make(each, diagnostics) for each in account_documents(account, self.emitter)]
+            made = [render(each, diagnostics) for each in account_documents(account, self.emitter)]
         return Compiled(stem, account, tuple(diagnostics), tuple(made))
 
 
-def make(document: Document, diagnostics: list[Diagnostic]) -> Made:
-    """The document, proven. Says so among the ``diagnostics`` where it is too large for a secret."""
-    data = document.plain()
-    contract.prove(document, data)
-    encoded = compact(data)
-    diagnostics.extend(contract.too_large(document, data, encoded))
-    return Made(document, data, encoded)
+def render(document: Document, diagnostics: list[Diagnostic]) -> Made:
+    """The document, proven by its schema. Says so among the ``diagnostics`` where it is too large for a secret."""
+    made = Made.of(document)
+    contract.prove(document, made.data)
+    diagnostics.extend(contract.too_large(document, made.data, made.encoded))
+    return made

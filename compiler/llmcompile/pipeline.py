@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from llmcompile import check
-from llmcompile.accounts import AccountCompiler, Made, make
+from llmcompile.accounts import AccountCompiler, render
 from llmcompile.check.facts import facts
 from llmcompile.diagnostics import Diagnostic, Place, has_errors
-from llmcompile.emit.documents import Document, region_document
+from llmcompile.emit import contract
+from llmcompile.emit.documents import Document, Made, region_document
 from llmcompile.emit.policy import PolicyEmitter
 from llmcompile.link.catalogue import Catalogue
 from llmcompile.link.linker import link_shared
@@ -52,11 +53,13 @@ class Compiled:
     @property
     def scope(self) -> str:
         """What was looked at, as the start of a sentence."""
-        if self.catalogue is None:
-            return ""
-        held = self.catalogue
-        counts = {"account": len(held.accounts), "region": len(held.regions), "model": len(held.models)}
-        return ", ".join(f"{count} {name}{'s' if count != 1 else ''}" for name, count in counts.items()) + ": "
+        return scope(self.catalogue, len(self.catalogue.accounts)) if self.catalogue else ""
+
+
+def scope(catalogue: Catalogue, accounts: int) -> str:
+    """What was looked at, as the start of a sentence."""
+    counts = {"account": accounts, "region": len(catalogue.regions), "model": len(catalogue.models)}
+    return ", ".join(f"{count} {name}{'s' if count != 1 else ''}" for name, count in counts.items()) + ": "
 
 
 def compile_repository(
@@ -98,9 +101,10 @@ def compile_repository(
     if proofs:
         from llmcompile import prove  # with it comes the router's half, which most checks do without
 
-        proven = prove.run(proofs, catalogue, as_of, documents, [each.size for each in made], diagnostics)
+        sizes = [contract.size(each.document, each.encoded) for each in made]
+        proven = prove.run(proofs, catalogue, as_of, documents, sizes, diagnostics)
         diagnostics += [each for one in proven for each in one.counter_examples]
-    elif documents and catalogue.demands_proof:
+    elif documents and any(map(catalogue.demands_proof, accounts.values())):
         from llmcompile import prove
 
         diagnostics += prove.gates(catalogue, as_of, documents)
@@ -131,7 +135,7 @@ def read_shared(root: Root) -> tuple[Shared | None, list[Diagnostic]]:
     diagnostics += [*linking, *check.shared(catalogue)]
     emits, made = not has_errors(diagnostics), []
     if emits:
-        made = [make(region_document(each), diagnostics) for each in catalogue.regions.values()]
+        made = [render(region_document(each), diagnostics) for each in catalogue.regions.values()]
     compiler = AccountCompiler(root, catalogue, PolicyEmitter(catalogue), emits)
     return Shared(catalogue, loaded.accounts.files, tuple(made), compiler), diagnostics
 

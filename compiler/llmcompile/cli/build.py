@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,8 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmcompile.cli.options import as_of_option, compiled_or_exit, find_root, root_option
-from llmcompile.errors import UsageError
+from llmcompile.cli.options import (
+    as_of_option,
+    compiled_or_exit,
+    find_root,
+    jobs_option,
+    now,
+    progress_bar,
+    root_option,
+    show_problems,
+)
+from llmcompile.errors import PROBLEMS, UsageError
 
 if TYPE_CHECKING:
     from llmcompile.emit.kubernetes.routers import Router
@@ -32,6 +42,7 @@ def _image(ctx: click.Context, param: click.Parameter, value: str | None) -> str
 @click.command("build")
 @root_option
 @as_of_option
+@jobs_option
 @click.option("--target", type=click.Choice(["documents", "kubernetes"]), default="documents", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Default: dist/, or dist/kubernetes/.")
 @click.option("--to", metavar="STORE", help="kubernetes: the store that the pods' documents come from; needed.")
@@ -47,7 +58,9 @@ def _image(ctx: click.Context, param: click.Parameter, value: str | None) -> str
     default=None,
     help="kubernetes: routers of accounts without keys serve everyone who reaches them.",
 )
-def command(root: Path | None, as_of: datetime | None, target: str, out: Path | None, **options: Any) -> None:
+def command(
+    root: Path | None, as_of: datetime | None, jobs: int, target: str, out: Path | None, **options: Any
+) -> None:
     """Check, then compile everything into dist/ with refs in place of secrets.
 
     With --target kubernetes, into the manifests of a router for each account and region instead, which sync their
@@ -60,17 +73,25 @@ def command(root: Path | None, as_of: datetime | None, target: str, out: Path | 
         option = next(iter(given)).replace("_", "-")
         raise UsageError(f"--{option} goes with --target kubernetes", "add it, or leave this one out")
     where = find_root(root)
-    result = compiled_or_exit(where, as_of)
     if target == "kubernetes":
-        _kubernetes(result, out or where / "dist" / "kubernetes", given)
+        _kubernetes(compiled_or_exit(where, as_of), out or where / "dist" / "kubernetes", given)
     else:
-        _documents(result, out or where / "dist")
+        _documents(where, now(as_of), out or where / "dist", jobs)
 
 
-def _documents(result: Compiled, out: Path) -> None:
+def _documents(root: Path, as_of: datetime, out: Path, jobs: int) -> None:
     from llmcompile.emit import dist
+    from llmcompile.fleet import compile_fleet
 
-    count = dist.write(out, result.documents)
+    def fill(folder: Path) -> list[Any]:
+        with progress_bar() as progress:
+            fleet = compile_fleet(root, as_of, progress, out=folder, jobs=jobs)
+        show_problems(root, fleet.diagnostics)
+        if fleet.failed:
+            sys.exit(PROBLEMS)
+        return list(fleet.entries)
+
+    count = dist.replace(out, "documents", fill)
     click.echo(f"{count} documents in {out}")
 
 

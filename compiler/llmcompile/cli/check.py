@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmcompile.cli.options import as_of_option, find_root, most_option, now, progress_bar, root_option
+from llmcompile.cli.options import as_of_option, find_root, jobs_option, most_option, now, progress_bar, root_option
 from llmcompile.errors import PROBLEMS
 
 if TYPE_CHECKING:
-    from llmcompile.link.catalogue import Catalogue
+    from llmcompile.fleet import Fleet
     from llmcompile.load.repository import Repository
     from llmcompile.pipeline import Compiled
     from llmcompile.prove.outcome import Proof
@@ -32,6 +32,7 @@ FORMS = ["text", "json", "github", "sarif", "junit"]
 @click.option("--proofs", is_flag=True, help="Prove things about the whole fleet, and say what was covered.")
 @click.option("--witness", type=click.Choice(["genai-prices"]), help="Compare prices with those of a package, offline.")
 @click.option("--against", metavar="REV", help="Hold ids, codes and past prices to what they are in a git revision.")
+@jobs_option
 def command(
     root: Path | None,
     as_of: datetime | None,
@@ -40,6 +41,7 @@ def command(
     proofs: bool,
     witness: str | None,
     against: str | None,
+    jobs: int,
 ) -> None:
     """Report every problem of the whole repository at once.
 
@@ -48,16 +50,22 @@ def command(
     where, instant, asked = find_root(root), now(as_of), _asked(proofs, witness is not None)
     before = _before(where, against) if against is not None else None
 
-    from llmcompile.pipeline import compile_repository
+    from llmcompile.fleet import compile_fleet
+    from llmcompile.pipeline import Compiled, compile_repository
     from llmcompile.show.located import summary
 
+    screen = form == "text" and sys.stdout.isatty()
+    result: Compiled | Fleet
     with progress_bar() as progress:
-        result = compile_repository(where, instant, progress, proofs=asked, against=before)
+        if asked or before or screen or form == "junit":  # these look at accounts, not at what was said of them alone
+            result = compile_repository(where, instant, progress, proofs=asked, against=before)
+        else:
+            result = compile_fleet(where, instant, progress, jobs=jobs)
     _show(where, result, form, most, asked=bool(asked))
-    if form == "text" and sys.stdout.isatty():
-        from llmcompile.show import summary as screen
+    if screen and isinstance(result, Compiled):
+        from llmcompile.show.summary import render
 
-        click.echo(screen.render(result, instant))
+        click.echo(render(result, instant))
     click.echo(f"{result.scope}{summary(result.diagnostics)}", err=True)
     sys.exit(PROBLEMS if result.failed else 0)
 
@@ -91,7 +99,7 @@ def _asked(proofs: bool, witness: bool) -> Sequence[Proof]:
     return asked
 
 
-def _show(root: Path, result: Compiled, form: str, most: int, *, asked: bool) -> None:
+def _show(root: Path, result: Compiled | Fleet, form: str, most: int, *, asked: bool) -> None:
     """The diagnostics and the proofs on stdout; where a machine reads diagnostics alone, the proofs on stderr."""
     from llmcompile.edit.replacements import replacements
     from llmcompile.load.locate import Locator
@@ -108,23 +116,24 @@ def _show(root: Path, result: Compiled, form: str, most: int, *, asked: bool) ->
     elif form == "sarif":
         click.echo(sarif.render(found, below_git(root), replacements(root, result.diagnostics, locator)))
     elif form == "junit":
-        click.echo(junit.render(found, _files(result.catalogue), result.proofs, below_git(root)))
+        click.echo(junit.render(found, _files(result), result.proofs, below_git(root)))
     elif found:
         click.echo(text.render_worst(found, most))
     if result.proofs and form not in ("json", "junit"):
         click.echo(proofs.render_text(result.proofs), err=form != "text")
 
 
-def _files(catalogue: Catalogue | None) -> list[str]:
+def _files(result: Compiled | Fleet) -> list[str]:
     """Every file that was looked at and could be loaded."""
     from llmcompile.load.repository import PROJECT_FILE
+    from llmcompile.pipeline import Compiled
 
-    if catalogue is None:
+    if not isinstance(result, Compiled) or result.catalogue is None:
         return []
-    return [PROJECT_FILE, *(each.file for each in (*catalogue.models.values(), *catalogue.owners))]
+    return [PROJECT_FILE, *(each.file for each in (*result.catalogue.models.values(), *result.catalogue.owners))]
 
 
-def _write_step_summary(root: Path, result: Compiled, found: Sequence[Located]) -> None:
+def _write_step_summary(root: Path, result: Compiled | Fleet, found: Sequence[Located]) -> None:
     """Below what the step's summary says already, where GitHub's runner asks for one; a full disk fails no check."""
     if not (file := os.environ.get("GITHUB_STEP_SUMMARY")):
         return

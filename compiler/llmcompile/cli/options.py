@@ -57,6 +57,14 @@ as_of_option = click.option(
 )
 
 
+jobs_option = click.option(
+    "--jobs",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Processes that compile accounts. Default: as many as pay, up to the cores that there are.",
+)
+
 to_option = click.option(
     "--to", "--store", "to", required=True, metavar="STORE", help="A name from stores:, or a URI such as dir:PATH."
 )

@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from llmcompile.emit.canonical import compact, indented
-from llmcompile.emit.documents import Document, digest
+from llmcompile.emit.canonical import indented
+from llmcompile.emit.documents import Document, Made, digest
 from llmcompile.errors import OutsideError, RefusedError
 
 MANIFEST = "manifest.json"
@@ -120,24 +120,22 @@ def _is_a_targets(inside: Path) -> bool:
 
 
 def _fill(folder: Path, documents: Iterable[Document]) -> list[Any]:
-    entries = []
-    for document in documents:
-        path = folder / document.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        data = document.plain()
-        path.write_bytes(indented(data))
-        encoded = compact(data)
-        entries.append(
-            {
-                "name": document.kind,
-                "secret": document.secret,
-                "path": document.path,
-                "digest": digest(encoded),
-                "size": len(encoded),
-                "sources": list(document.sources),
-            }
-        )
-    return entries
+    return [put(folder, Made.of(each)) for each in documents]
+
+
+def put(folder: Path, made: Made) -> dict[str, Any]:
+    """Write a document below the folder; its entry in the manifest."""
+    document, path = made.document, folder / made.document.path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(indented(made.data))
+    return {
+        "name": document.kind,
+        "secret": document.secret,
+        "path": document.path,
+        "digest": digest(made.encoded),
+        "size": len(made.encoded),
+        "sources": list(document.sources),
+    }
 
 
 def _replace(fresh: Path, out: Path) -> None:

@@ -50,6 +50,23 @@ class Document:
         return digest(compact(self.plain()))
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A document in the forms that it takes, each made once."""
+
+    document: Document
+    data: Any
+    """Plain data, with refs as text."""
+    encoded: bytes
+    """The same as compact JSON."""
+
+    @classmethod
+    def of(cls, document: Document) -> Made:
+        """The forms of a document."""
+        data = document.plain()
+        return cls(document, data, compact(data))
+
+
 def digest(data: bytes) -> str:
     """SHA-256 in the form of the manifest."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"

@@ -128,11 +128,11 @@ class Catalogue:
                 served.setdefault(each.code, each.place)
         return served
 
-    @property
-    def demands_proof(self) -> bool:
-        """Whether any account or region says what must survive an outage, or where data must stay."""
-        owners = (each.input for each in self.owners)
-        return any(each.survive or (isinstance(each, AccountInput) and each.residency) for each in owners)
+    def demands_proof(self, account: Account) -> bool:
+        """Whether the account or a region of it says what must survive an outage, or where data must stay."""
+        written = account.input
+        regions = (self.regions[each].input for each in written.all_regions if each in self.regions)
+        return bool(written.survive or written.residency or any(each.survive for each in regions))
 
     def knows_model(self, code: str) -> bool:
         """Whether a model of this code exists, even if its file could not be loaded."""

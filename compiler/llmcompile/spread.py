@@ -1,0 +1,101 @@
+"""Work on many items spread over several processes, in order.
+
+The processes are forks: they have what was read before, and nothing is sent to them. What they make is sent back.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import TypeVar
+
+from llmcompile.errors import OutsideError
+
+_CHUNK = 32
+"""Items whose results are sent together."""
+_WORTH = 400
+"""Items that make a process pay for itself."""
+I = TypeVar("I")  # noqa: E741 - an item
+R = TypeVar("R")
+
+
+def processes(items: int, jobs: int = 0) -> int:
+    """How many processes to spread over: ``jobs``, or as many as pay and as there are cores for (0)."""
+    if sys.platform != "linux":
+        return 1  # elsewhere a fork of a process that has loaded system libraries may hang
+    return jobs or max(1, min(len(os.sched_getaffinity(0)), items // _WORTH))
+
+
+def spread(work: Callable[[I], R], items: Sequence[I], count: int) -> Iterator[R]:
+    """What ``work`` makes of each item, in order, by ``count`` processes; results must pickle.
+
+    What ``work`` raises is raised here. ``OutsideError`` where the system killed a process.
+    """
+    if count < 2:
+        yield from map(work, items)
+        return
+    chunks = [items[at : at + _CHUNK] for at in range(0, len(items), _CHUNK)]
+    started: list[tuple[BaseProcess, Connection]] = []
+    try:
+        for number in range(count):
+            others = [pipe for _, pipe in started]
+            started.append(_start(work, chunks[number::count], others))
+        for number in range(len(chunks)):
+            yield from _received(started[number % count][1])
+    finally:
+        for process, pipe in started:
+            process.terminate()
+            process.join()
+            pipe.close()
+
+
+def _start(
+    work: Callable[[I], R], chunks: Sequence[Sequence[I]], others: Sequence[Connection]
+) -> tuple[BaseProcess, Connection]:
+    """A process, and the end of its pipe that results come from.
+
+    Nobody else may hold an end of that pipe: it would hide that the process, or this one, died.
+    """
+    context = multiprocessing.get_context("fork")
+    receiving, sending = context.Pipe(duplex=False)
+    process = context.Process(target=_serve, args=(work, chunks, sending, (*others, receiving)), daemon=True)
+    process.start()
+    sending.close()
+    return process, receiving
+
+
+def _received(receiving: Connection) -> list[R]:
+    try:
+        made: list[R] | BaseException = receiving.recv()
+    except EOFError as error:
+        hint = "out of memory? run it again with --jobs 1"
+        raise OutsideError("a process that compiled accounts was killed", hint) from error
+    if isinstance(made, BaseException):
+        raise made
+    return made
+
+
+def _serve(
+    work: Callable[[I], R], chunks: Sequence[Sequence[I]], sending: Connection, inherited: Sequence[Connection]
+) -> None:
+    """In the fork: until all chunks are done, or nobody wants them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent answers it, and ends its forks
+    for pipe in inherited:
+        pipe.close()
+    gc.freeze()  # what was there before the fork is never garbage, and looking at it would copy its pages
+    with suppress(BrokenPipeError):
+        for chunk in chunks:
+            try:
+                made: list[R] | Exception = [work(each) for each in chunk]
+            except Exception as error:  # whatever it is, the parent raises it
+                made = error
+            sending.send(made)
+            if isinstance(made, Exception):
+                return

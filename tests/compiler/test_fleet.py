@@ -1,0 +1,184 @@
+"""The fleet by many processes says and writes what one process does that keeps everything."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.compiler.drawn_fleets import fleets
+from tests.compiler.repo import FILES, run_cli, write_repo
+from tests.compiler.thorough import thorough
+
+from llmcompile.emit import dist
+from llmcompile.errors import OutsideError
+from llmcompile.fleet import compile_fleet
+from llmcompile.pipeline import compile_repository
+from llmcompile.spread import spread
+
+AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
+GOLDEN = Path(__file__).parents[1] / "golden"
+CASES = sorted(each for kind in ("err", "ok") for each in (GOLDEN / kind).iterdir() if each.is_dir())
+EXAMPLE = Path(__file__).parents[2]
+
+
+def said(root: Path, jobs: int, as_of: datetime = AS_OF) -> tuple[list[str], list[str], dict[str, bytes]]:
+    """What the fleet is said to be, and the files that it comes to."""
+    with tempfile.TemporaryDirectory() as folder:
+        fleet = compile_fleet(root, as_of, out=Path(folder), jobs=jobs)
+        files = {str(each.relative_to(folder)): each.read_bytes() for each in Path(folder).rglob("*.json")}
+    paths = [] if fleet.failed else [entry["path"] for entry in fleet.entries]
+    return sorted(map(repr, fleet.diagnostics)), paths, {} if fleet.failed else files
+
+
+def expected(root: Path, as_of: datetime = AS_OF) -> tuple[list[str], list[str], dict[str, bytes]]:
+    """The same by the pipeline that keeps everything."""
+    compiled = compile_repository(root, as_of)
+    with tempfile.TemporaryDirectory() as folder:
+        dist.write(Path(folder) / "dist", compiled.documents)
+        files = {
+            str(each.relative_to(Path(folder) / "dist")): each.read_bytes()
+            for each in (Path(folder) / "dist").rglob("*.json")
+            if each.name != dist.MANIFEST
+        }
+    return sorted(map(repr, compiled.diagnostics)), [each.path for each in compiled.documents], files
+
+
+@pytest.mark.parametrize("start", range(0, len(CASES), 50))
+def test_golden_cases(start: int) -> None:
+    for case in CASES[start : start + 50]:
+        assert said(case, 1) == expected(case), case.name
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 7])
+def test_the_worked_example(jobs: int) -> None:
+    for as_of in (AS_OF, AS_OF.replace(year=2031)):  # when much is past its date
+        assert said(EXAMPLE, jobs, as_of) == expected(EXAMPLE, as_of)
+
+
+@thorough(15)
+@given(fleets(), st.integers(2, 3))
+def test_fleets_that_demand_proof(drawn, jobs: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = write_repo(Path(folder), drawn.files())
+        assert said(root, jobs) == expected(root)
+
+
+def test_a_fleet_with_mistakes_everywhere(tmp_path: Path) -> None:
+    changes = {
+        f"accounts/a{number:03}.yaml": f"account: a{number:03}\nregion: europe-west6\ntier: {tier}\n"
+        for number, tier in enumerate(["pro", "por", "[", "pro\nsource: none"] * 40)
+    }
+    root = write_repo(tmp_path, changes)
+    found, paths, _ = said(root, 3)
+    assert (found, paths) == expected(root)[:2]
+    assert len(found) == 120
+    assert not paths
+
+
+def test_the_command_writes_the_same_with_any_number_of_processes(tmp_path: Path) -> None:
+    root = write_repo(tmp_path / "repo", _many(150))
+    for jobs in ("1", "3"):
+        done = run_cli("build", "--jobs", jobs, "--out", tmp_path / jobs, cwd=root)
+        assert (done.returncode, done.stderr) == (0, "")
+    one, three = (
+        {each.relative_to(tmp_path / n): each.read_bytes() for each in (tmp_path / n).rglob("*.json")} for n in "13"
+    )
+    assert one == three
+    assert len(one) == 304
+
+
+# What goes wrong with processes.
+
+
+def double(number: int) -> int:
+    return number * 2
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("items", [0, 1, 31, 32, 33, 500])
+def test_results_come_in_order(items: int, count: int) -> None:
+    assert list(spread(double, range(items), count)) == [2 * each for each in range(items)]
+
+
+def test_what_is_raised_is_raised_here() -> None:
+    def work(number: int) -> int:
+        if number == 70:
+            raise OutsideError("no more", "wait")
+        return number
+
+    results = spread(work, range(200), 2)
+    assert [next(results) for _ in range(64)] == list(range(64))
+    with pytest.raises(OutsideError, match="no more") as caught:
+        list(results)
+    assert caught.value.next_step == "wait"
+
+
+@pytest.mark.parametrize("victim", [0, 1, 2])
+def test_a_process_that_is_killed_is_said(victim: int) -> None:
+    def work(number: int) -> bytes:
+        if number == victim * 32 + 5:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return bytes(50_000)  # more than a pipe holds: the others wait for somebody to read
+
+    with pytest.raises(OutsideError, match="was killed"):
+        list(spread(work, range(600), 3))
+
+
+def test_who_stops_early_leaves_no_process_behind() -> None:
+    def pid(number: int) -> int:
+        return os.getpid()
+
+    results = spread(pid, range(5_000), 2)
+    found = {next(results), *(next(results) for _ in range(64))} - {os.getpid()}
+    assert len(found) == 2
+    results.close()
+    for each in found:
+        with pytest.raises(ProcessLookupError):
+            os.kill(each, 0)
+
+
+@pytest.fixture
+def building(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A build by two processes that has begun to write."""
+    root = write_repo(tmp_path / "repo", _many(1_500))
+    command = [sys.executable, "-m", "llmcompile", "build", "--jobs", "2", "--out", str(tmp_path / "dist")]
+    process = subprocess.Popen(
+        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    with process:
+        while not any(tmp_path.glob(".dist.*/accounts/*")):
+            assert process.poll() is None, process.stderr and process.stderr.read()
+            time.sleep(0.005)
+        yield process
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_build_that_is_stopped_leaves_nothing(
+    building: subprocess.Popen[str], tmp_path: Path, number: int, code: int
+) -> None:
+    os.killpg(building.pid, number)  # as a terminal does, or a runner: everyone in the group gets it
+    _, stderr = building.communicate(timeout=60)
+    assert building.returncode == code, stderr
+    assert "Traceback" not in stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["repo"]
+
+
+def test_a_build_that_is_killed_takes_its_processes_along(building: subprocess.Popen[str], tmp_path: Path) -> None:
+    building.kill()  # it alone: its forks find out
+    building.communicate(timeout=60)  # ends once nobody has its stderr any more: the forks have it as long as they live
+    assert building.returncode == -signal.SIGKILL
+
+
+def _many(accounts: int) -> dict[str, str | None]:
+    plain = FILES["accounts/acme.yaml"]
+    return {f"accounts/a{n:04}.yaml": plain.replace("acme", f"a{n:04}") for n in range(accounts)}
