@@ -76,9 +76,9 @@ PEERS = {"nginx": plain, "uvicorn + aiohttp": bare, "Portkey": portkey, "LiteLLM
 
 
 def _installed(name: str, commands: list[list[str]]) -> Path:
-    """The folder in which a peer is installed, once for all runs. Raises LeftOutError."""
-    home = _HOME / name
-    if (home / "installed").exists():
+    """The folder in which a peer is installed, once for all runs with one Python. Raises LeftOutError."""
+    home, done = _HOME / name, _HOME / name / "installed"
+    if done.exists() and done.read_text() == sys.base_prefix:
         return home
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
@@ -87,10 +87,10 @@ def _installed(name: str, commands: list[list[str]]) -> Path:
         if program is None:
             raise LeftOutError(f"{command[0]} is not installed")
         print(f"installing {name}: {' '.join(command)}", file=sys.stderr)
-        done = subprocess.run([program, *command[1:]], cwd=home, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise LeftOutError(f"{command[0]} failed: {done.stderr.strip()[-300:]}")
-    (home / "installed").touch()
+        ended = subprocess.run([program, *command[1:]], cwd=home, capture_output=True, text=True, check=False)
+        if ended.returncode:
+            raise LeftOutError(f"{command[0]} failed: {ended.stderr.strip()[-300:]}")
+    done.write_text(sys.base_prefix)
     return home
 
 

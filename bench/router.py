@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import platform
 from collections.abc import Callable
 
 import router_life
@@ -37,7 +38,9 @@ def main() -> None:
     }
     rows = [row for part in options.only or PARTS for row in parts[part]()]
     print(table(rows))
-    print(f"\n{os.cpu_count()} cores, load average at the end {os.getloadavg()[0]:.1f}")
+    print(
+        f"\n{os.cpu_count()} cores, load average at the end {os.getloadavg()[0]:.1f}, Python {platform.python_version()}"
+    )
 
 
 def _beside_peers(rounds: int, seconds: int) -> list[Row]:
