@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import shutil
+import sys
 from collections.abc import Callable
 
 import router_life
@@ -29,6 +31,8 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=10, help="windows with three reloads each (%(default)s)")
     parser.add_argument("--only", choices=PARTS, action="append", help="a part, may be repeated (all)")
     options = parser.parse_args()
+    if shutil.which("wrk") is None:
+        sys.exit("wrk is not installed: apt-get install wrk nginx-light")
     parts: dict[str, Callable[[], list[Row]]] = {
         "load": lambda: _beside_peers(options.rounds, options.seconds),
         "streams": router_streams.measure,
@@ -38,9 +42,8 @@ def main() -> None:
     }
     rows = [row for part in options.only or PARTS for row in parts[part]()]
     print(table(rows))
-    print(
-        f"\n{os.cpu_count()} cores, load average at the end {os.getloadavg()[0]:.1f}, Python {platform.python_version()}"
-    )
+    busy = f"load average at the end {os.getloadavg()[0]:.1f}"
+    print(f"\n{os.cpu_count()} cores, {busy}, Python {platform.python_version()}")
 
 
 def _beside_peers(rounds: int, seconds: int) -> list[Row]:
