@@ -112,14 +112,14 @@ def problem(reply: Reply, method: str) -> tuple[Problem, str] | None:
 
 def _no_answer(reply: Reply, method: str) -> str:
     """What is wrong with what claims to be one; empty: nothing that can be seen before it is passed on."""
-    kind = reply.header(b"content-type")
-    if reply.is_event_stream:
-        return "" if reply.head else "ended its stream before the first event"
     if not reply.head:
+        if reply.is_event_stream:
+            return "ended its stream before the first event"
         return "" if method == "DELETE" else "answered nothing"
+    kind = reply.header(b"content-type")
     if kind.startswith(b"text/html"):
         return "answered with a web page"
-    if kind.startswith(b"application/json") and reply.rest is None and reply.usage is None and not reply.is_encoded:
+    if reply.usage is None and reply.rest is None and kind.startswith(b"application/json") and not reply.is_encoded:
         return "answered what is no JSON"
     return ""
 
