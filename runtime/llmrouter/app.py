@@ -27,7 +27,7 @@ from llmrouter.errors import ApiError, bad_request, internal, model_not_found
 from llmrouter.exchange import Exchange
 from llmrouter.form import Form
 from llmrouter.forward import Call, Forwarder
-from llmrouter.gate import Gate
+from llmrouter.gate import Asks, Gate, asks_of
 from llmrouter.health import Health
 from llmrouter.limits import Alert, Limiter, MemoryLimiter
 from llmrouter.metrics import Metrics
@@ -73,12 +73,21 @@ class _Served:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot, self.access = snapshot, Access(snapshot.keys)
         self._ready: dict[tuple[str, str | None], tuple[Candidate, ...]] = {}
+        self._asks: dict[str | None, Asks] = {}
 
     def candidates(self, name: str, key: Key | None, tags: Iterable[str] = ()) -> tuple[Candidate, ...]:
         """Where a name leads for a key. Raises ApiError."""
         place = name, key.sha256 if key else None
         found = None if tags else self._ready.get(place)
         return self._resolved(place, name, key, frozenset(tags)) if found is None else found
+
+    def gate(self, limiter: Limiter, key: Key | None) -> Gate | None:
+        """What stands before a request of a key; None: nothing limits it."""
+        place = key.sha256 if key else None
+        asks = self._asks.get(place)
+        if asks is None:
+            asks = self._asks[place] = asks_of(self.snapshot, key)
+        return Gate(limiter, asks, self.snapshot.limits_closed) if asks != ((), ()) else None
 
     def _resolved(
         self, place: tuple[str, str | None], name: str, key: Key | None, tags: frozenset[str]
@@ -185,7 +194,7 @@ class Router:
             if route.kind == "state":
                 await self._kept(exchange, route, operation, record)
                 return
-            record.gate = Gate.of(self._limiter, live.snapshot, record.key)
+            record.gate = live.gate(self._limiter, record.key)
             if operation.sends == "socket":
                 await self._session(exchange, route.name, operation, record, live)
             else:

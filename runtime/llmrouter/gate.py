@@ -6,7 +6,6 @@ request which its own endpoint serves uses up nothing of them. A key's budget ho
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from llmrouter.entities import Candidate, Key
@@ -18,23 +17,18 @@ if TYPE_CHECKING:
     from llmrouter.record import Record
 
 
+Asks = tuple[tuple[Ask, ...], tuple[Ask, ...]]
+"""Whom to ask: for the traffic of own endpoints, and for the platform's."""
+
+
 class Gate:
     """One request's way through limits and budgets."""
 
-    __slots__ = ("_asked", "_key", "_limiter", "_snapshot", "_verdicts")
+    __slots__ = ("_asks", "_closed", "_limiter", "_verdicts")
 
-    def __init__(self, limiter: Limiter, snapshot: Snapshot, key: Key | None) -> None:
-        self._limiter, self._snapshot, self._key = limiter, snapshot, key
-        # By whether it is the platform's traffic.
-        self._asked: dict[bool, list[Ask]] = {}
-        self._verdicts: dict[bool, Admission | ApiError | None] = {}
-
-    @classmethod
-    def of(cls, limiter: Limiter, snapshot: Snapshot, key: Key | None) -> Gate | None:
-        """The gate before a request; None: nothing limits it."""
-        limited = snapshot.limits is not None or snapshot.budget is not None
-        limited = limited or (key is not None and (key.limits is not None or key.budget is not None))
-        return cls(limiter, snapshot, key) if limited else None
+    def __init__(self, limiter: Limiter, asks: Asks, closed: bool) -> None:
+        self._limiter, self._asks, self._closed = limiter, asks, closed
+        self._verdicts: dict[bool, Admission | ApiError | None] = {}  # by whether it is the platform's traffic
 
     @property
     def admission(self) -> Admission | None:
@@ -52,9 +46,9 @@ class Gate:
             raise verdict
 
     async def _verdict(self, platform: bool) -> Admission | ApiError | None:
-        asks = self._asked[platform] = list(_asks(self._snapshot, self._key, platform))
+        asks = self._asks[platform]
         try:
-            return await self._limiter.admit(asks, self._snapshot.limits_closed) if asks else None
+            return await self._limiter.admit(asks, self._closed) if asks else None
         except ApiError as refusal:
             return refusal
 
@@ -67,7 +61,9 @@ class Gate:
             return []
         platform, found = record.candidate.endpoint.source == "platform", []
         tokens = (record.usage.tokens_input or 0) + (record.usage.tokens_output or 0) if platform else 0
-        for ask in self._asked.get(platform, ()):
+        for ask in self._asks[platform]:
+            if ask.limits.tokens_per_day is None and ask.budget is None:
+                continue
             missing = _uncounted(ask, record)
             self._limiter.count(ask, tokens, None if missing else record.cost)
             if missing:
@@ -75,12 +71,14 @@ class Gate:
         return found
 
 
-def _asks(snapshot: Snapshot, key: Key | None, platform: bool) -> Iterator[Ask]:
-    if platform and (snapshot.limits is not None or snapshot.budget is not None):
-        yield Ask(snapshot.account or "", "", snapshot.limits or UNLIMITED, snapshot.budget)
-    limits = key.limits if key is not None and platform else None
-    if key is not None and (limits is not None or key.budget is not None):
-        yield Ask(snapshot.account or "", key.id, limits or UNLIMITED, key.budget)
+def asks_of(snapshot: Snapshot, key: Key | None) -> Asks:
+    """Who limits the requests of a key."""
+    account, limits, budget = snapshot.account or "", snapshot.limits, snapshot.budget
+    platform = [Ask(account, "", limits or UNLIMITED, budget)] if limits or budget else []
+    own = [Ask(account, key.id, UNLIMITED, key.budget)] if key and key.budget else []
+    if key and (key.limits or key.budget):
+        platform.append(Ask(account, key.id, key.limits or UNLIMITED, key.budget))
+    return tuple(own), tuple(platform)
 
 
 def _uncounted(ask: Ask, record: Record) -> str:

@@ -20,6 +20,10 @@ from llmrouter.errors import ApiError, over_budget, over_limit
 from llmrouter.upstream import Headers
 
 MINUTE, DAY = 60.0, 86_400.0
+_REQUESTS, _TOKENS = (
+    tuple(f"x-ratelimit-{each}-{what}".encode() for each in ("limit", "remaining", "reset"))
+    for what in ("requests", "tokens")
+)
 _SOON = 1.0  # seconds after which to ask again for a place among the concurrent
 UNLIMITED = Limits()
 
@@ -162,21 +166,21 @@ def refusal(ask: Ask, reached: Reached, readings: Sequence[Reading], at: int, no
 def told_of(readings: Iterable[Reading], now: float) -> Headers:
     """The headers that tell of limits."""
     found: list[tuple[bytes, bytes]] = []
-    requests = [(each.limits.requests_per_minute, each) for each in readings if each.limits.requests_per_minute]
+    requests = [
+        (limit - each.begun, limit, each.leaves) for each in readings if (limit := each.limits.requests_per_minute)
+    ]
     if requests:
-        limit, reading = min(requests, key=lambda each: each[0] - each[1].begun)
-        found += _told(b"requests", limit, limit - reading.begun, reading.leaves)
-    tokens = [(each.limits.tokens_per_day, each) for each in readings if each.limits.tokens_per_day]
+        remaining, limit, reset = min(requests)
+        found += _told(_REQUESTS, limit, remaining, reset)
+    tokens = [(limit - each.tokens, limit) for each in readings if (limit := each.limits.tokens_per_day)]
     if tokens:
-        limit, reading = min(tokens, key=lambda each: each[0] - each[1].tokens)
-        found += _told(b"tokens", limit, limit - reading.tokens, DAY - now % DAY)
+        remaining, limit = min(tokens)
+        found += _told(_TOKENS, limit, remaining, DAY - now % DAY)
     return found
 
 
-def _told(what: bytes, limit: int, remaining: int, reset: float) -> Headers:
-    values = {b"limit": limit, b"remaining": max(0, remaining)}
-    told = [(b"x-ratelimit-%b-%b" % (name, what), b"%d" % value) for name, value in values.items()]
-    return [*told, (b"x-ratelimit-reset-" + what, b"%ds" % ceil(reset))]
+def _told(names: tuple[bytes, ...], limit: int, remaining: int, reset: float) -> Headers:
+    return [(names[0], b"%d" % limit), (names[1], b"%d" % max(0, remaining)), (names[2], b"%ds" % ceil(reset))]
 
 
 @dataclass(slots=True)
@@ -208,10 +212,10 @@ class MemoryLimiter:
         """Let a request in. Raises ApiError 429."""
         now = self._clock()
         meters = [(self._meter(ask, now), ask.limits) for ask in asks]
-        for at, (meter, _) in enumerate(meters):
-            if (reached := meter.objection(asks[at])) is not None:
+        for at, ask in enumerate(asks):
+            if (reached := meters[at][0].objection(ask)) is not None:
                 readings = [each.read(limits, now) for each, limits in meters]
-                raise refusal(asks[at], reached, readings, at, now)
+                raise refusal(ask, reached, readings, at, now)
         counting = [each for each in meters if each[1] is not UNLIMITED]
         for meter, _ in counting:
             meter.begun.append(now)
