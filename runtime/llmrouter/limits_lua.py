@@ -23,10 +23,11 @@ local month = string.format('%d-%02d', yoe + era * 400 + (mp >= 10 and 1 or 0), 
 ADMIT = (
     CLOCK
     + """
-local lease, lasts, at, reached, readings = ARGV[1], tonumber(ARGV[2]), 0, '', {}
+local lease, lasts, at, reached, limits, readings = ARGV[1], tonumber(ARGV[2]), 0, '', {}, {}
 local function is_over(used, limit) return limit ~= '' and tonumber(used) >= tonumber(limit) end
 for i, key in ipairs(KEYS) do
-  local requests, tokens, concurrent, hard, currency = unpack(ARGV, i * 5 - 2, i * 5 + 2)
+  local requests, tokens, concurrent, hard, currency = ARGV[i + 2]:match('^(.*),(.*),(.*),(.*),(.*)$')
+  limits[i] = {requests, concurrent}
   local begun, oldest, used, spent, running = 0, false, '0', '0', 0
   if requests ~= '' then
     oldest = redis.call('LINDEX', key .. ':requests', 0)
@@ -51,21 +52,23 @@ for i, key in ipairs(KEYS) do
 end
 local written = string.format('%.6f', now)
 for i, key in ipairs(at == 0 and KEYS or {}) do
-  if ARGV[i * 5 - 2] ~= '' then
+  if limits[i][1] ~= '' then
     readings[i][1] = redis.call('RPUSH', key .. ':requests', written)
     readings[i][2] = readings[i][2] == '' and written or readings[i][2]
     redis.call('EXPIRE', key .. ':requests', 61)
   end
-  if ARGV[i * 5] ~= '' then
+  if limits[i][2] ~= '' then
     redis.call('ZADD', key .. ':running', now + lasts, lease)
     redis.call('PEXPIRE', key .. ':running', math.ceil(lasts * 1000))
   end
 end
-return {written, at, reached, readings}
+for i, each in ipairs(readings) do readings[i] = table.concat(each, ',') end
+return table.concat({written, at, reached, unpack(readings)}, ' ')
 """
 )
-"""KEYS: who is asked. ARGV: a lease and the seconds it lasts, then of each its limits ('' for none): requests, tokens,
-concurrent, hard budget in billionths, currency. Returns: now, the one that objects (0: none) and to what, readings."""
+"""KEYS: who is asked. ARGV: a lease and the seconds it lasts, then of each its limits with commas between (empty:
+none): requests, tokens, concurrent, hard budget in billionths, currency. Returns one text, which is read much faster
+than a table: now, the one that objects (0: none), to what, and of each requests, the oldest's time, tokens, money."""
 
 SETTLE = (
     CLOCK

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from redis.asyncio import Redis
 from redis.asyncio.connection import parse_url
@@ -23,7 +23,7 @@ from redis.backoff import NoBackoff
 
 from llmrouter.budgets import billionths, of_billionths
 from llmrouter.errors import limits_unavailable
-from llmrouter.limits import MINUTE, Admission, Alert, Ask, MemoryLimiter, Reading, refusal, told_of
+from llmrouter.limits import MINUTE, Admission, Alert, Ask, MemoryLimiter, Reached, Reading, refusal, told_of
 from llmrouter.limits_lua import ADMIT, SETTLE
 from llmrouter.owed import Batch, Owed, place
 from llmrouter.secret import Secret
@@ -33,6 +33,7 @@ _LEASE_SECONDS = 30.0  # that a running request keeps its place without a sign o
 _BEATS = 3  # signs of life in that time
 _BATCH_SECONDS = 2.0  # for Redis to take a connection, or to answer
 _AGAIN_SECONDS = 0.3  # from one attempt to reach it to the next
+_REACHED: dict[str, Reached] = {each: each for each in get_args(Reached)}
 _GRACE_SECONDS = 2.0  # for what is still to be counted, at the end
 
 
@@ -48,7 +49,7 @@ def is_usable(url: Secret) -> bool:
 class _Waiting(NamedTuple):
     asks: Sequence[Ask]
     lease: str
-    answer: asyncio.Future[Any]
+    answer: asyncio.Future[str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +109,20 @@ class RedisLimiter:
             if closed:
                 raise limits_unavailable()
             return await self._memory.admit(asks)
-        now, at, readings = float(answer[0]), int(answer[1]), []
-        for ask, (begun, oldest, tokens, spent) in zip(asks, answer[3], strict=True):
-            readings.append(Reading(ask.limits, begun, float(oldest) + MINUTE - now if oldest else 0.0, int(tokens)))
+        written, objecting, reached, *found = answer.split(" ")
+        now, at, readings = float(written), int(objecting), []
+        for ask, each in zip(asks, found, strict=True):
+            begun, oldest, tokens, spent = each.split(",")
+            leaves = float(oldest) + MINUTE - now if oldest else 0.0
+            readings.append(Reading(ask.limits, int(begun), leaves, int(tokens)))
             self._memory.know(ask, int(tokens), of_billionths(int(spent)))
         if at:
-            raise refusal(asks[at - 1], answer[2], readings, at - 1, now)
+            raise refusal(asks[at - 1], _REACHED[reached], readings, at - 1, now)
         if places := _places(asks):
             self._running[lease] = places
         return _SharedAdmission(readings, now, lambda: self._left(lease))
 
-    async def _asked(self, asks: Sequence[Ask], lease: str) -> Any:
+    async def _asked(self, asks: Sequence[Ask], lease: str) -> str | None:
         waiting = _Waiting(asks, lease, self._loop.create_future())
         self._waiting.append(waiting)
         self._wake.set()
@@ -197,7 +201,7 @@ class RedisLimiter:
         pipeline = self._client.pipeline(transaction=False)
         for each in waiting:
             keys = [place(ask) for ask in each.asks]
-            pipeline.evalsha(self._scripts[0], len(keys), *keys, each.lease, self._lease, *_limits(each.asks))
+            pipeline.evalsha(self._scripts[0], len(keys), *keys, each.lease, self._lease, *map(_limits, each.asks))
         if batch is not None:
             pipeline.evalsha(self._scripts[1], 1, f"llmrouter:settled:{self._owed.replica}", batch.text)
         try:
@@ -244,10 +248,8 @@ def _places(asks: Sequence[Ask]) -> list[str]:
     return [place(ask) for ask in asks if ask.limits.concurrent is not None]
 
 
-def _limits(asks: Sequence[Ask]) -> Iterable[str | int]:
-    for ask in asks:
-        for limit in (ask.limits.requests_per_minute, ask.limits.tokens_per_day, ask.limits.concurrent):
-            yield "" if limit is None else limit
-        hard = ask.budget.hard if ask.budget else None
-        yield "" if hard is None else str(billionths(hard)[0])
-        yield ask.budget.currency if ask.budget else ""
+def _limits(ask: Ask) -> str:
+    """As the script reads them."""
+    limits, hard = ask.limits, ask.budget.hard if ask.budget else None
+    lines = (limits.requests_per_minute, limits.tokens_per_day, limits.concurrent, hard and billionths(hard)[0])
+    return ",".join([*("" if line is None else str(line) for line in lines), ask.budget.currency if ask.budget else ""])
