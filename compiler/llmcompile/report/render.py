@@ -26,13 +26,15 @@ from llmcompile.report.island import island
 from llmcompile.report.links import href
 
 _TEMPLATES = Path(__file__).parents[1] / "templates" / "report"
+_SCRIPTS = ("draw.js", "data.js", "chains.js", "dialog.js", "matrices.js", "views.js", "page.js")
+"""In this order: each uses what those before it declare."""
 PROBLEMS_SHOWN = 500
 """Problems on the page; it says how many more there are."""
 
 
 def render(page: Page, base: str) -> str:
     """The page as HTML. ``base`` makes links, as in ``report.links``; the same data gives the same text."""
-    style, script = (Markup((_TEMPLATES / name).read_text(encoding="utf-8")) for name in ("page.css", "page.js"))  # noqa: S704 - ours
+    style, script = Markup(_text("page.css")), Markup(_script())  # noqa: S704 - ours
     templates = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -59,6 +61,15 @@ def render(page: Page, base: str) -> str:
         codes=Counter((each.severity, each.code) for each in page.problems),
         room=MAX_SECRET_BYTES,
     )
+
+
+def _text(name: str) -> str:
+    return (_TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _script() -> str:
+    """All parts as one; the block keeps their names out of the page's own."""
+    return "\n".join(['"use strict";', "{", *map(_text, _SCRIPTS), "}", ""])
 
 
 def _policy(style: str, script: str) -> str:
