@@ -214,11 +214,11 @@ def test_forms_agree_and_say_zero() -> None:
     data["models/gpt-4o-mini.yaml"]["token_costs"][0]["per_million_tokens"]["text_output"] = 0.7
     found = report(("main", "the work tree"), EXAMPLE, side(written(data)))
     machine = json.loads(render_json(found))
-    count = machine["decisions"]["changed"]
+    count = machine["impact"]["decisions"]["changed"]
     assert count == found.impact.count > 0
-    assert sum(each["decisions"] for each in machine["changes"]) == count
-    assert sum(sum(each.values()) for each in machine["blast_radius"]["accounts"].values()) == count
-    counts = [each["decisions"] for each in machine["changes"]]
+    assert sum(each["decisions"] for each in machine["impact"]["changes"]) == count
+    assert sum(sum(each.values()) for each in machine["impact"]["blast_radius"]["accounts"].values()) == count
+    counts = [each["decisions"] for each in machine["impact"]["changes"]]
     assert counts == sorted(counts)
     text, markdown = render_text(found), render_markdown(found)
     assert f"{count} decisions changed" in text
@@ -227,7 +227,7 @@ def test_forms_agree_and_say_zero() -> None:
     assert sorted(shown) == counts
     nothing = report(("main", "the work tree"), EXAMPLE, EXAMPLE)
     assert render_text(nothing).endswith(click.style("0 decisions changed", bold=True))
-    assert json.loads(render_json(nothing))["changes"] == []
+    assert json.loads(render_json(nothing))["impact"]["changes"] == []
     assert "### 0 decisions changed" in render_markdown(nothing)
 
 
@@ -259,9 +259,14 @@ def test_diff_with_the_work_tree_and_between_revisions(tmp_path: Path) -> None:
     commit(root)
     between = run_cli("diff", "main~1", "main", "--format", "json", "--exit-code", cwd=root)
     assert between.returncode == 3
-    assert json.loads(between.stdout)["decisions"] == {"changed": 33, "asked": 50, "routers_asked": 1, "routers": 7}
+    assert json.loads(between.stdout)["impact"]["decisions"] == {
+        "changed": 33,
+        "asked": 50,
+        "routers_asked": 1,
+        "routers": 7,
+    }
     back = json.loads(run_cli("diff", "main", "main~1", "--format", "json", cwd=root).stdout)
-    assert back["decisions"]["changed"] == 33
+    assert back["impact"]["decisions"]["changed"] == 33
 
 
 def test_a_revision_that_does_not_compile_is_named(tmp_path: Path) -> None:

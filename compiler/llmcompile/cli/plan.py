@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -28,6 +29,7 @@ def command(root: Path | None, as_of: datetime | None, to: str, form: str, detai
     result = compiled_or_exit(where, as_of)
 
     from llmcompile.cli.planning import looked
+    from llmcompile.diff.stored import impact_on
     from llmcompile.push.guards import Situation, refusals
     from llmcompile.push.plan import make_plan
     from llmcompile.push.revision import revision_of
@@ -36,10 +38,10 @@ def command(root: Path | None, as_of: datetime | None, to: str, form: str, detai
     found = looked(where, result, to)
     plan = make_plan(found.seen, found.uri)
     refused = refusals(Situation(plan, result.linked.project.guards, found.pushed_last, revision_of(where)))
-    render = {
+    renderers: dict[str, Callable[..., str]] = {
         "text": plan_text.render_text,
         "json": plan_machine.render_json,
         "markdown": plan_markdown.render_markdown,
-    }[form]
-    click.echo(render(plan, refused))
+    }
+    click.echo(renderers[form](plan, refused, impact=impact_on(found.seen, result.linked)))
     sys.exit(PENDING if detailed_exitcode and plan.writes else 0)

@@ -147,7 +147,12 @@ class Asked:
 
     def _credential(self, endpoint: Endpoint) -> Iterator[tuple[str, str | Hidden]]:
         header, oauth = endpoint.auth_header, endpoint.oauth
-        yield "header", f"{header.name}: {header.format}" if header and endpoint.api_key else "the usual one"
+        if header is not None and endpoint.api_key is not None:
+            yield "header", header.name
+            # Whoever writes a store by hand may put a key into the format itself.
+            yield "header's format", self._shown(Secret(header.format))
+        else:
+            yield from (("header", "the usual one"), ("header's format", "the usual one"))
         yield "credential", self._shown(endpoint.api_key) if endpoint.api_key else "none"
         yield "client secret", self._shown(oauth.client_secret) if oauth else "none"
         said = (oauth.token_url, oauth.client_id, " ".join(oauth.scopes)) if oauth else ("none", "none", "none")

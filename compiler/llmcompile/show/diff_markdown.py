@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from llmcompile.diff.bill import Bill
-from llmcompile.diff.impact import Group, Impact
 from llmcompile.diff.report import Report
-from llmcompile.push.meaning.shown import Name
 from llmcompile.show import diff_words as words
-from llmcompile.show.plan_markdown import LIMIT, Section, code, fact, fitted, folded, prose
+from llmcompile.show.plan_markdown import LIMIT, Section, code, fact, fitted, folded, impact_sections, marked, prose
 
 MARKER = "<!-- llmcompile-diff -->"
 
@@ -25,29 +23,15 @@ def render_markdown(report: Report, limit: int = LIMIT) -> str:
 
 
 def _sections(report: Report) -> Iterator[Section]:
-    yield from impact_sections(report.impact)
+    impact = report.impact
+    yield from impact_sections(impact)
+    yield folded("renamed", [f"- {marked(each)}\n" for each in words.renamed(impact)])
     if report.bill:
         yield _usage(report.bill)
     yield folded("what differs in the documents", [fact(each) for each in report.facts])
-
-
-def impact_sections(impact: Impact) -> Iterator[Section]:
-    """The decisions that change, and whom they hit."""
-    yield folded(words.changed(impact.count), [_group(each) for each in impact.groups])
-    yield folded("blast radius", [f"- {_marked(each)}\n" for each in words.blast(impact)])
-    yield folded("renamed", [f"- {_marked(each)}\n" for each in words.renamed(impact)])
-
-
-def _group(group: Group) -> str:
-    lines = "".join(f"  - `{each.sign}` {_marked(each.parts)}\n" for each in words.lines(group.change))
-    return f"- {_marked(words.head(group))}\n{lines}"
 
 
 def _usage(bill: Bill) -> Section:
     opening = "\n#### Usage\n\n| | before | after | difference |\n|---|---|---|---|\n"
     rows = [f"| {' | '.join(prose(each) for each in row)} |\n" for row in words.bill_rows(bill)]
     return Section(opening, rows, "")
-
-
-def _marked(parts: Iterable[str]) -> str:
-    return "".join(code(each) if isinstance(each, Name) else prose(each) for each in parts)

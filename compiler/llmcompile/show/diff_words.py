@@ -43,6 +43,11 @@ def changed(count: int) -> str:
     return f"{decisions(count)} changed"
 
 
+def reach(impact: Impact) -> str:
+    """How many decisions change, and how far that reaches, in one line."""
+    return f"{changed(impact.count)}: {radius(impact)}" if impact.count else changed(0)
+
+
 def radius(impact: Impact) -> str:
     """How far a change reaches."""
     accounts, regions = len(impact.accounts), len(impact.regions)

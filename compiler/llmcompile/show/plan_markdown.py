@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from llmcompile.diff.impact import Group, Impact
 from llmcompile.push.guards import Refusal
 from llmcompile.push.meaning import SEVERITIES, Fact, Name, Severity
 from llmcompile.push.plan import Change, Plan
+from llmcompile.show import diff_words as words
+from llmcompile.show.diff_words import reach
 from llmcompile.show.plan_words import headline, listed, number_of, printable, touched, versions, whose
 
 MARKER = "<!-- llmcompile-plan -->"
@@ -43,12 +46,15 @@ class Section:
     """It gets at most one part in so many of the room that is left."""
 
 
-def render_markdown(plan: Plan, refusals: Sequence[Refusal] = (), limit: int = LIMIT) -> str:
+def render_markdown(
+    plan: Plan, refusals: Sequence[Refusal] = (), limit: int = LIMIT, impact: Impact | None = None
+) -> str:
     """The plan as Markdown, shorter than ``limit`` bytes. Raises ``ValueError`` where that is below 4,096."""
     if limit < SMALLEST:
         raise ValueError(f"a plan has no room in {limit} bytes")
     command = code(f"llmcompile plan --to {shlex.quote(plan.store)}"[:300])
-    return fitted(_head(plan), [each for each in _sections(plan, refusals) if each.rows], command, limit)
+    sections = [each for each in _sections(plan, refusals, impact) if each.rows]
+    return fitted(_head(plan, impact), sections, command, limit)
 
 
 def fitted(head: str, sections: Sequence[Section], command: str, limit: int) -> str:
@@ -83,16 +89,17 @@ def _more(left: int, command: str) -> str:
     return f"- … and {left:,} more; all of it: {command}\n"
 
 
-def _head(plan: Plan) -> str:
+def _head(plan: Plan, impact: Impact | None) -> str:
     owners = touched(plan)
     touches = f"Touches {number_of(owners)}. " if owners else ""
+    decisions = f"{reach(impact)}. " if impact is not None else ""
     return (
         f"{MARKER}\n### Plan: {headline(plan)}\n\n"
-        f"Store {code(plan.store[:200])}. {touches}Digest {code(plan.digest[:200])}.\n"
+        f"Store {code(plan.store[:200])}. {touches}{decisions}Digest {code(plan.digest[:200])}.\n"
     )
 
 
-def _sections(plan: Plan, refusals: Sequence[Refusal]) -> Iterator[Section]:
+def _sections(plan: Plan, refusals: Sequence[Refusal], impact: Impact | None) -> Iterator[Section]:
     """What a reviewer has to see, most important first."""
     refused = [_refusal(each) for each in refusals]
     yield Section("\n#### A push refuses this\n\n", refused, "", _REFUSALS)
@@ -100,6 +107,8 @@ def _sections(plan: Plan, refusals: Sequence[Refusal]) -> Iterator[Section]:
         rows = [fact(each) for each in plan.facts if each.severity == severity]
         title = f"{len(rows):,} {severity if len(rows) == 1 else _PLURAL[severity]}"
         yield Section(f"\n#### {title}\n\n", rows, "") if severity == "loss" else folded(title, rows)
+    if impact is not None:
+        yield from impact_sections(impact)
     owners = touched(plan)
     names = [f"- {each.kind} {code(each.id)}\n" for each in owners]
     yield folded(f"{number_of(owners)} touched", names, most_open=0)
@@ -116,7 +125,23 @@ def folded(title: str, rows: Sequence[str], most_open: int = _OPEN) -> Section:
 def fact(one: Fact) -> str:
     """A fact as an item of a list."""
     who = whose(one.owners, [code(each.id) for each in one.owners[:_MOST]], _MOST)
-    return f"- {who}: {''.join(code(each) if isinstance(each, Name) else prose(each) for each in one.parts)}\n"
+    return f"- {who}: {marked(one.parts)}\n"
+
+
+def impact_sections(impact: Impact) -> Iterator[Section]:
+    """The decisions that change, and whom they hit."""
+    yield folded(words.changed(impact.count), [_group(each) for each in impact.groups], most_open=0)
+    yield folded("blast radius", [f"- {marked(each)}\n" for each in words.blast(impact)], most_open=0)
+
+
+def _group(group: Group) -> str:
+    lines = "".join(f"  - `{each.sign}` {marked(each.parts)}\n" for each in words.lines(group.change))
+    return f"- {marked(words.head(group))}\n{lines}"
+
+
+def marked(parts: Iterable[str]) -> str:
+    """Words as prose, names as code."""
+    return "".join(code(each) if isinstance(each, Name) else prose(each) for each in parts)
 
 
 def _secret(change: Change) -> str:

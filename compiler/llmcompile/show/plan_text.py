@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import click
 
+from llmcompile.diff.impact import Impact
 from llmcompile.push.guards import Refusal
 from llmcompile.push.meaning import Fact, Severity
 from llmcompile.push.plan import Action, Change, Plan
+from llmcompile.show.diff_words import reach
 from llmcompile.show.plan_words import headline, listed, number_of, printable, touched, versions, whose
 
 _MOST = 8
@@ -22,13 +24,13 @@ _SECRETS: dict[Action, tuple[str, str]] = {
 }
 
 
-def render_text(plan: Plan, refusals: Sequence[Refusal] = ()) -> str:
+def render_text(plan: Plan, refusals: Sequence[Refusal] = (), impact: Impact | None = None) -> str:
     """The plan for people. Styled; the caller strips styles where there is no terminal."""
     blocks = (
         [fact(each) for each in plan.facts],
         [_secret(each) for each in listed(plan)],
         [line for each in refusals for line in _refusal(each)],
-        list(_summary(plan)),
+        list(_summary(plan, impact)),
     )
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
@@ -57,9 +59,11 @@ def _refusal(refusal: Refusal) -> Iterator[str]:
         yield f"  to confirm just this: {printable(refusal.confirmation)}"
 
 
-def _summary(plan: Plan) -> Iterator[str]:
+def _summary(plan: Plan, impact: Impact | None) -> Iterator[str]:
     yield click.style(f"{printable(plan.store)}: {headline(plan)}", bold=True)
     owners = touched(plan)
     if owners:
         yield f"touches {number_of(owners)}"
+    if impact is not None:
+        yield reach(impact)
     yield f"digest {plan.digest}"
