@@ -85,9 +85,10 @@ def through_fallbacks(context: Context) -> Iterator[Diagnostic]:
     for account in context.accounts:
         groups = callable_groups(catalogue, account)
         reachable = catalogue.reachable(account)
-        for principal in _principals(account):
-            for code in sorted(reachable):
-                if code in catalogue.models and principal.grant.gives(code, groups):
+        falling = [code for code in sorted(reachable) if code in catalogue.models and catalogue.models[code].falls_back]
+        for principal in _principals(account) if falling else ():
+            for code in falling:
+                if principal.grant.gives(code, groups):
                     yield from _gained(catalogue, principal, code, reachable, groups)
 
 

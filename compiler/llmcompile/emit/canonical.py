@@ -13,8 +13,14 @@ from pydantic_core import to_json
 from llmcompile.refs import Ref
 
 
+class Plain(dict[str, Any]):
+    """A mapping that holds what JSON knows and nothing else, so that nobody walks through it again."""
+
+
 def plain(value: Any, of_ref: Callable[[Ref], str] = str) -> Any:
     """The value as JSON knows it; decimals become numbers, refs what ``of_ref`` says: their canonical text."""
+    if isinstance(value, Plain):
+        return value
     if isinstance(value, dict):
         return {key: plain(item, of_ref) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -5,10 +5,11 @@ It is one per account and does not depend on the region.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from llmcompile.emit.canonical import instant, money
+from llmcompile.emit.canonical import Plain, instant, money, plain
 from llmcompile.inputs.account import Key, RouteGroup
 from llmcompile.inputs.budget import Budget
 from llmcompile.inputs.model import FALLBACKS, TokenCost
@@ -24,7 +25,8 @@ class PolicyEmitter:
     """Emits policies of one catalogue; remembers what a model contributes, which is the same for all accounts."""
 
     catalogue: Catalogue
-    _prices: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    _models: dict[tuple[str, ...], Plain] = field(default_factory=dict)
+    """By the code and the targets of its fallbacks that are left."""
 
     def policy(self, account: Account) -> dict[str, Any]:
         """The policy of one account."""
@@ -78,25 +80,17 @@ class PolicyEmitter:
             data["budget"] = _budget(key.budget)
         return data
 
-    def _model(self, model: Model, callable_names: tuple[str, ...]) -> dict[str, Any]:
-        code, written = model.input.code, model.input
-        if code not in self._prices:
-            self._prices[code] = token_costs(code, written.token_costs)
-        data: dict[str, Any] = {
-            "type": written.type,
-            "realtime": model.realtime,
-            "token_costs": self._prices[code],
+    def _model(self, model: Model, callable_names: Sequence[str]) -> Plain:
+        # A fallback that this account cannot reach or call would be dead weight in its document.
+        targets = {
+            kind: left
+            for kind in FALLBACKS
+            if (left := [each for each in getattr(model.input, kind) if each in callable_names])
         }
-        if written.default_params:
-            data["default_params"] = written.default_params
-        for kind in FALLBACKS:
-            # A fallback that this account cannot reach or call would be dead weight in its document.
-            targets = [each for each in getattr(written, kind) if each in callable_names]
-            if targets:
-                data[kind] = targets
-        if (written.upstream_max_batch_inputs or 1) > 1:
-            data["upstream_max_batch_inputs"] = written.upstream_max_batch_inputs
-        return data
+        known = (model.input.code, *(f"{kind} {each}" for kind, left in targets.items() for each in left))
+        if known not in self._models:
+            self._models[known] = Plain(plain(_model(model, targets)))
+        return self._models[known]
 
     def _batching(self, account: Account) -> dict[str, Any]:
         tenant = _batching_of(account.endpoints)
@@ -107,6 +101,21 @@ class PolicyEmitter:
                 platform[region] = of_region
         data: dict[str, Any] = {"tenant": tenant} if tenant else {}
         return data | ({"platform": platform} if platform else {})
+
+
+def _model(model: Model, fallbacks: Mapping[str, list[str]]) -> dict[str, Any]:
+    written = model.input
+    data: dict[str, Any] = {
+        "type": written.type,
+        "realtime": model.realtime,
+        "token_costs": token_costs(written.code, written.token_costs),
+    }
+    if written.default_params:
+        data["default_params"] = written.default_params
+    data.update(fallbacks)
+    if (written.upstream_max_batch_inputs or 1) > 1:
+        data["upstream_max_batch_inputs"] = written.upstream_max_batch_inputs
+    return data
 
 
 def token_costs(code: str, rows: tuple[TokenCost, ...]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from llmcompile.diagnostics import Place
 from llmcompile.inputs.account import Account as AccountInput
 from llmcompile.inputs.endpoint import AuthHeader, ChatBatching
+from llmcompile.inputs.model import FALLBACKS
 from llmcompile.inputs.model import Model as ModelInput
 from llmcompile.inputs.project import Project
 from llmcompile.inputs.region import Region as RegionInput
@@ -71,6 +72,11 @@ class Model:
     def realtime(self) -> bool:
         """Whether it is called over the WebSocket."""
         return self.input.realtime or self.input.type == "realtime"
+
+    @property
+    def falls_back(self) -> bool:
+        """Whether it names a fallback of any kind."""
+        return any(getattr(self.input, each) for each in FALLBACKS)
 
 
 @dataclass(frozen=True, slots=True)
