@@ -124,7 +124,7 @@ class _Connection(asyncio.Protocol):
         """Whether nothing came since it was asked."""
         self._parser = httptools.HttpResponseParser(self)
         self._answer: HttpAnswer | None = None
-        self._head_size, self._reusable, self._switched = 0, False, False
+        self._head_size, self._bodied, self._reusable, self._switched = 0, False, False, False
         self._drained: asyncio.Future[None] | None = None
 
     def ask(self, data: bytes, limits: TimeLimits) -> HttpAnswer:
@@ -179,13 +179,19 @@ class _Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._reusable = False
             self.fail(answer, _INVALID)
-        if in_head:
-            self._head_size += len(data)
-            if self._head_size > _MAX_HEAD and (not answer.status or _size(answer.headers) > _MAX_HEAD):
-                answer.status, answer.complete = 0, False  # whatever came along with it
-                self.fail(answer, _INVALID)
+        self._head_size = self._head_size + len(data) if in_head or not self._bodied else 0
+        self._bodied = False
+        if self._head_size > _MAX_HEAD:
+            self._bound(answer, in_head)
         if answer.complete:
             self._free()
+
+    def _bound(self, answer: HttpAnswer, in_head: bool) -> None:
+        """Much came that is no body: a head, or what may stand around chunks. The parser keeps what does not end."""
+        if in_head and _size(answer.headers) > _MAX_HEAD:
+            answer.status, answer.complete = 0, False  # whatever came along with it
+        if not in_head or not answer.status:
+            self.fail(answer, _INVALID)
 
     def _free(self) -> None:
         self._answer = None
@@ -233,6 +239,7 @@ class _Connection(asyncio.Protocol):
             self._reusable = self._parser.should_keep_alive()
 
     def on_body(self, data: bytes) -> None:
+        self._bodied = True
         if self._answer is not None and not self._answer.complete:
             self._answer.received(data)
 

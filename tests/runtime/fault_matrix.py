@@ -288,6 +288,21 @@ FRAMING = [
         **GOES_ON,
     ),
     both(
+        "trailers without end",
+        (head(200, JSON, CHUNKED) + chunk(FIRST) + b"0\r\nx-bomb: " + b"y" * (1 << 20), End.STALL),
+        (GOOD["streamed"].removesuffix(b"\r\n") + b"x-bomb: " + b"y" * (1 << 20), End.STALL),
+        **MOVES,
+        alone_streamed=answered(),
+        second_streamed=answered(),
+    ),
+    both(
+        "a chunk's size without end",
+        (head(200, JSON, CHUNKED) + b"5;" + b"y" * (1 << 20), End.STALL),
+        (STARTED + b"5;" + b"y" * (1 << 20), End.STALL),
+        **MOVES,
+        **cut(MID),
+    ),
+    both(
         "more than was asked for, asked twice: nobody gets it",
         (GOOD["plain"] + error(500)[:40],),
         (GOOD["streamed"] + error(500)[:40],),
