@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +42,11 @@ def _nameless_file() -> int:
 class RunningRouter:
     """A router that serves."""
 
-    def __init__(self, variables: Mapping[str, Any], *arguments: str) -> None:
+    def __init__(self, variables: Mapping[str, Any], *arguments: str, under: Sequence[str] = ()) -> None:
+        """``under`` is a command that ends in running what is put behind it, in the same process."""
         self.stdout, self.stderr = _nameless_file(), _nameless_file()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "llmrouter", "serve", "--port", "0", *arguments],
+            [*under, sys.executable, "-m", "llmrouter", "serve", "--port", "0", *arguments],
             env=environment(variables),
             stdout=self.stdout,
             stderr=self.stderr,

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from worldlets import Request, Worldlet, Worldlets, request_of
 
 from llmrouter.errors import ApiError
+from llmrouter.operations import match
 from llmrouter.payload import Payload
 
 PATIENCE = 30.0
@@ -49,7 +50,8 @@ def strict(data: bytes) -> tuple[list[Request], str, Request | None]:
         if end or request is None:
             return found, end, request
         found.append(request)
-        connection, old = request.header(b"connection"), request.version == "1.0"
+        connection = [token.strip() for token in request.header(b"connection").split(b",")]
+        old = request.version == "1.0"
         if b"upgrade" in connection and b"websocket" in request.header(b"upgrade") and not old:
             return found, "switched", None
         if b"close" in connection or (old and b"keep-alive" not in connection):
@@ -79,7 +81,8 @@ def is_call(request: Request) -> bool:
     path, _, query = request.target.partition("?")
     if request.method == "GET" and unquote(path) == "/v1/realtime":
         return request.header(b"upgrade") == b"websocket" and dict(parse_qsl(query)).get("model") in ("m", "n")
-    if request.method != "POST" or unquote(path) != "/v1/chat/completions":
+    route = match(unquote(path))
+    if request.method != "POST" or route is None or route.operation is None or route.operation.sends != "json":
         return False
     try:
         return Payload.parse(request.body).model() in ("m", "n") and len(request.body) <= 4096
@@ -98,7 +101,8 @@ class Said:
             method = methods[len(self.answers)] if len(self.answers) < len(methods) else "GET"
             answer = http.client.HTTPResponse(_Socket(stream), method=method)  # type: ignore[arg-type]
             answer.begin()
-            body = answer.read()
+            # What is refused has no method, so a HEAD that is refused gets the body too; the connection ends behind it.
+            body = answer.read() or (stream.read() if data[stream.tell() :].startswith(b'{"error"') else b"")
             self.answers.append((answer.status, {k.lower(): v for k, v in answer.getheaders()}, body))
             if answer.status == 101:
                 break
