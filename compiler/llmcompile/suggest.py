@@ -35,8 +35,10 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
-    """A hint with the nearest name, else another hint."""
+    """A hint with the nearest name, else another hint; a name that is hardly alike only where there is no other."""
     match = nearest(name, known)
+    if match and otherwise and _distance(name[:200].lower(), match.lower()) > max(3, len(match) * 2 // 5):
+        return otherwise
     return f"did you mean '{match}'?" if match else otherwise
 
 
@@ -57,6 +59,32 @@ def fix_for(name: str, known: Collection[str], *, closed: bool = False) -> Fix |
         return None
     rivals = (each for each in known if each != match and abs(len(each) - len(name)) <= distance)
     return None if any(_distance(name.lower(), each.lower()) <= distance for each in rivals) else Fix(match)
+
+
+def a_letter_off(name: str, known: Iterable[str]) -> str | None:
+    """The one name that is a typing mistake away, and has the same digits; None where there is none, or several.
+
+    Cheap enough for every host of a fleet: hardly any name gets as far as the comparison itself.
+    """
+    letters = set(name)
+    near = (
+        each for each in known if abs(len(each) - len(name)) <= 1 and len(letters ^ set(each)) <= 2 and each != name
+    )
+    found = [each for each in near if _distance(name, each) == 1 and re.sub(r"\D", "", name) == re.sub(r"\D", "", each)]
+    return found[0] if len(found) == 1 else None
+
+
+def holds_misspelled(text: str, word: str) -> bool:
+    """Whether a part of the text is the word with one typing mistake; separators and digits do not count as such."""
+    plain, wanted = (re.sub(r"[^a-z0-9]", "", each.lower()) for each in (text[:200], word))
+    if wanted in plain:
+        return False
+    for size in (len(wanted), len(wanted) - 1, len(wanted) + 1):
+        for part in (plain[at : at + size] for at in range(len(plain) - size + 1)):
+            same_digits = re.sub(r"\D", "", part) == re.sub(r"\D", "", wanted)
+            if part[:1] == wanted[:1] and same_digits and _distance(part, wanted) == 1:
+                return True
+    return False
 
 
 def _bare(name: str) -> str:

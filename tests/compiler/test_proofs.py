@@ -19,7 +19,7 @@ from tests.compiler.repo import FILES, run_cli, write_repo
 
 from llmcompile.pipeline import Compiled, compile_repository
 from llmcompile.prove import PROOFS, access, reachability
-from llmcompile.prove.azure_regions import region_in
+from llmcompile.azure_regions import region_in
 from llmcompile.prove.fleet import Fleet, survey
 from llmcompile.prove.genai_prices import GenaiPrices
 from llmcompile.prove.router import Decide, decide

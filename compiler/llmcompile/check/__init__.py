@@ -13,9 +13,13 @@ from llmcompile.check import (
     budgets,
     endpoints,
     former,
+    grants,
+    hosts,
     lifetimes,
+    likely,
     limits,
     names,
+    price_pairs,
     price_units,
     prices_sanity,
     pricing,
@@ -70,6 +74,20 @@ CHECKS: tuple[Check, ...] = (  # of the shared files, and of each account by its
     budgets.currencies,
     settings.batch_inputs,
     settings.chat_batching,
+    grants.empty,
+    hosts.paths,
+    hosts.domains,
+    hosts.names,
+    hosts.locations,
+    hosts.providers,
+    hosts.twice,
+    likely.deployments,
+    likely.oauth,
+    likely.parameters,
+    likely.types,
+    price_pairs.cached,
+    price_pairs.audio_output,
+    price_pairs.free,
 )
 
 WHOLE: tuple[WholeCheck, ...] = (
@@ -81,6 +99,9 @@ WHOLE: tuple[WholeCheck, ...] = (
     limits.unused_tiers,
     lifetimes.past,
     settings.stores,
+    grants.misspelled,
+    grants.ungranted,
+    price_pairs.dates,
 )
 
 

@@ -112,7 +112,10 @@ def _gained(
                 f"{principal.what} may call '{code}', whose fallback '{target}' it may not",
                 principal.place.key(),
                 f"grant '{target}' too, or do not grant '{code}'",
-                (Related(Place(model.file, (field, index)), "the fallback"),),
+                (
+                    Related(Place(model.file, (field, index)), "the fallback"),
+                    Related(Place(catalogue.models[target].file, ("access_groups",)), "who may call it"),
+                ),
             )
 
 
@@ -133,5 +136,8 @@ def through_route_groups(context: Context) -> Iterator[Diagnostic]:
                             f"{principal.what} may call '{name}', whose member '{member.model}' it may not",
                             principal.place.key(),
                             f"grant '{member.model}' too, or do not grant '{name}'",
-                            (Related(place, "the member"),),
+                            (
+                                Related(place, "the member"),
+                                Related(Place(context.catalogue.models[member.model].file, ("code",)), "the model"),
+                            ),
                         )

@@ -64,7 +64,8 @@ def versions(context: Context) -> Iterator[Diagnostic]:
             continue
         if provider.path_style != "azure":
             message = f"{provider.name} has no API version"
-            yield Diagnostic("api-version", message, place / "version", "remove the line")
+            related = (Related(place / "provider", "its provider"),)
+            yield Diagnostic("api-version", message, place / "version", "remove the line", related)
         elif not _VERSION.fullmatch(written.version):
             message = f"{quote(written.version)} is not an Azure API version"
             yield Diagnostic("api-version", message, place / "version", "write YYYY-MM-DD or YYYY-MM-DD-preview")
@@ -107,7 +108,8 @@ def auth_kinds(context: Context) -> Iterator[Diagnostic]:
         provider = PREFIXES.get(name or "")
         if written.oauth is not None and provider is not None and not provider.oauth:
             message = f"{provider.name} takes an API key, not OAuth"
-            yield Diagnostic("auth-unsupported", message, (place / "oauth").key(), "write api_key")
+            related = (Related(place / "provider", "its provider"),)
+            yield Diagnostic("auth-unsupported", message, (place / "oauth").key(), "write api_key", related)
     for region in context.regions:
         for name, endpoint in region.endpoints.items():
             if isinstance(endpoint.auth, OAuth):

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from llmcompile.check import lifetimes
 from llmcompile.diagnostics import Diagnostic, Place
+from llmcompile.link.access import Grant, account_grant
 from llmcompile.link.catalogue import Account
 
 
@@ -20,6 +21,12 @@ class Facts:
     """Its former ids."""
     tiers: frozenset[str]
     """The tiers that it and its keys have."""
+    groups: frozenset[str]
+    """The access groups that it, its teams and its keys were given."""
+    grant: Grant
+    """What it may call."""
+    platform: tuple[str, ...]
+    """The regions whose platform endpoints it uses; none where its source is its own endpoints."""
     served: tuple[tuple[str, Place], ...]
     """Every model that its endpoints serve, with the first place that says so."""
     ends: tuple[tuple[datetime, Diagnostic], ...]
@@ -39,6 +46,15 @@ def facts(subject: Account) -> Facts:
         subject.file,
         subject.input.previously,
         frozenset(filter(None, tiers)),
+        _groups(subject),
+        account_grant(subject.input),
+        subject.input.all_regions if subject.input.source in ("auto", "platform") else (),
         tuple(served.items()),
         tuple(ends),
     )
+
+
+def _groups(subject: Account) -> frozenset[str]:
+    written = subject.input
+    given = [each.groups for each in (*written.teams.values(), *written.keys)]
+    return frozenset().union(written.access.groups if written.access else (), *given)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from statistics import median
 
 from llmcompile.check.context import Context
+from llmcompile.check.price_pairs import OF_UNIT, contradictory, doubt
 from llmcompile.diagnostics import Diagnostic, Place, Related
 from llmcompile.inputs.model import TokenCost
 from llmcompile.link.catalogue import Model
@@ -46,7 +47,7 @@ def output_below_input(context: Context) -> Iterator[Diagnostic]:
         if prices.text_output < prices.text_input:
             related = (Related(_place(model, index, "text_input"), "its input costs more"),)
             message = "output that costs less than input"
-            hint = "swapped? if it is right, add reviewed: URL to the row"
+            hint = doubt(prices.text_input, prices.text_output)
             here = _place(model, index, "text_output")
             yield Diagnostic("price-output-below-input", message, here, hint, related)
 
@@ -79,6 +80,8 @@ def units_between_rows(context: Context) -> Iterator[Diagnostic]:
                     related = (Related(_place(model, at, unit), "the row before"),)
                     yield _off(model, index, unit, price, usual, related, "before it")
                     continue
+                if contradictory(row.per_million_tokens) and ratio < OF_UNIT:
+                    continue  # figures that changed places are that mistake, and no measure
                 if row.reviewed is None and JUMP_FACTOR < ratio < UNIT_FACTOR:
                     yield _jump(model, (at, usual), (index, price), unit)
                 before[unit] = index, price
@@ -88,7 +91,7 @@ def _jump(model: Model, before: tuple[int, Decimal], after: tuple[int, Decimal],
     factor = _round(_ratio(before[1], after[1]))
     message = f"{unit} changes from {before[1]} to {after[1]}, by a factor of {factor}"
     related = (Related(_place(model, before[0], unit), "the row before"),)
-    hint = "if it is right, add reviewed: URL to the row"
+    hint = _ANSWER if _ratio(before[1], after[1]) >= OF_UNIT else "if it is right, add reviewed: URL to the row"
     return Diagnostic("price-jump", message, _place(model, after[0], unit), hint, related)
 
 

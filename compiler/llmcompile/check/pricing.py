@@ -81,7 +81,9 @@ def units(context: Context) -> Iterator[Diagnostic]:
                 if getattr(row.per_million_tokens, unit) is None:
                     message = f"a model of type {model.input.type} needs {unit}"
                     here = _row(model, index, "per_million_tokens").key()
-                    yield Diagnostic("price-unit-missing", message, here, f"add {unit}: PRICE; what is free costs 0")
+                    related = (Related(Place(model.file, ("type",)), "its type"),)
+                    hint = f"add {unit}: PRICE; what is free costs 0"
+                    yield Diagnostic("price-unit-missing", message, here, hint, related)
 
 
 def missing(whole: Whole) -> Iterator[Diagnostic]:
@@ -104,8 +106,14 @@ def missing(whole: Whole) -> Iterator[Diagnostic]:
             f"'{code}' is served and has no price {until}",
             here,
             hint,
-            (Related(place, "served here"),),
+            (Related(place, "served here"), *_first_start(model, start)),
         )
+
+
+def _first_start(model: Model, now: datetime) -> tuple[Related, ...]:
+    """Where the first price starts, if it is that one which is late."""
+    rows = model.input.token_costs
+    return (Related(_row(model, 0, "start"), "its first price starts here"),) if rows and rows[0].start > now else ()
 
 
 def _uncovered(

@@ -120,6 +120,8 @@ def member_types(context: Context) -> Iterator[Diagnostic]:
                     place = Place(account.file, ("route_groups", name, "members", index, "model"))
                     related = (
                         Related(Place(account.file, ("route_groups", name, "members", known[0][0])), "the first"),
+                        Related(Place(first.file, ("type",)), "its type"),
+                        Related(Place(model.file, ("type",)), "the type here"),
                     )
                     message = f"route group '{name}' mixes {first.input.type} and {model.input.type}"
                     if model.input.type == first.input.type:
@@ -144,3 +146,10 @@ def unused(context: Context) -> Iterator[Diagnostic]:
                     message = f"endpoint '{name}' names '{renamed}', which the region does not serve there"
                     hint = f"list '{name}' for it under models:, or remove it"
                     yield Diagnostic("endpoint-unused", message, (place / "models" / renamed).key(), hint)
+    for account in context.accounts:
+        if account.input.source == "platform" and account.input.endpoints:
+            place = Place(account.file)
+            message = "endpoints of its own that source platform never uses"
+            related = (Related((place / "endpoints").key(), "its endpoints"),)
+            hint = "write source: auto, or remove endpoints"
+            yield Diagnostic("endpoint-unused", message, place / "source", hint, related)

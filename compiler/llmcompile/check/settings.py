@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmcompile.check.context import Context, Whole
-from llmcompile.diagnostics import Diagnostic, Place
+from llmcompile.diagnostics import Diagnostic, Place, Related
 from llmcompile.literals import quote
 from llmcompile.load.repository import PROJECT_FILE
 from llmcompile.store_uri import STORE_FORMS, parse_uri
@@ -17,7 +17,8 @@ def batch_inputs(context: Context) -> Iterator[Diagnostic]:
         if model.input.upstream_max_batch_inputs is not None and model.input.type != "embedding":
             place = Place(model.file, ("upstream_max_batch_inputs",)).key()
             message = f"upstream_max_batch_inputs is for embedding models, this one is {model.input.type}"
-            yield Diagnostic("batching-type", message, place, "remove the line")
+            related = (Related(Place(model.file, ("type",)), "its type"),)
+            yield Diagnostic("batching-type", message, place, "remove the line", related)
 
 
 def chat_batching(context: Context) -> Iterator[Diagnostic]:

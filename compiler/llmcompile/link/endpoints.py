@@ -53,7 +53,9 @@ class EndpointLinker:
         base_url = self._merged(place, written, "base_url", written.base_url, shared.base_url) or provider.base_url
         if base_url is None:
             hint = "add base_url: https://..."
-            self._say("base-url-missing", f"{provider.name} has no default base URL", place, hint, at_key=True)
+            message = f"{provider.name} has no default base URL"
+            related = (Related(place / "provider", "its provider"),) if written.provider else ()
+            self.diagnostics.append(Diagnostic("base-url-missing", message, place.key(), hint, related))
             return None
         auth = _auth(shared)
         if auth is None and not keyless and not provider.keyless:
@@ -138,7 +140,7 @@ class EndpointLinker:
         if own and shared and own != shared:
             message = f"the endpoint is {own.name}'s, its credential {shared.name}'s"
             at = Place(PROJECT_FILE, ("credentials", str(written.credential), "provider"))
-            related = (Related(at, "the credential's provider"),)
+            related = (Related(at, "the credential's provider"), Related(place / "provider", "the endpoint's"))
             hint = "use a credential of the same provider"
             self.diagnostics.append(Diagnostic("credential-provider", message, place / "credential", hint, related))
 

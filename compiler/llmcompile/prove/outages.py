@@ -12,8 +12,8 @@ from itertools import combinations
 from typing import Literal
 from urllib.parse import urlsplit
 
+from llmcompile.azure_regions import region_in
 from llmcompile.link.catalogue import Account, Endpoint, OAuth, Region
-from llmcompile.prove.azure_regions import region_in
 from llmcompile.prove.router import Router
 
 Kind = Literal["endpoint", "location", "host", "credential", "token endpoint"]

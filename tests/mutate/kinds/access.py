@@ -62,7 +62,7 @@ def account_narrower_than_its_team(example: Example) -> Iterator[Edit]:
             if team:
                 access = example.block(block.file, "access").key
                 assert access
-                yield example.drop(block, team, key, access, meant=("grant it to the parent",))
+                yield example.drop(block, team, key, access, meant=("grant it to the parent", "grant 'gpt-4o' too"))
 
 
 @kind

@@ -124,10 +124,12 @@ def host_of_another_endpoint(example: Example) -> Iterator[Edit]:
     for one in tokens:
         for other in tokens:
             if one != other and one.file == other.file and one.value != other.value:
-                edit = example.replace(one, other.value)
+                mapped = any(each.file == one.file and "supported_models" in each.route for each in example.tokens)
+                choice = "one resource may have two deployments" if mapped else ""
+                edit = example.replace(one, other.value, choice=choice)
                 by = len(other.value) - len(one.value) if other.span[0] > one.span[0] else 0
                 spot = other.file, (other.span[0] + by, other.span[1] + by)
-                yield Edit(edit.file, edit.changed, (*edit.tokens, spot))
+                yield Edit(edit.file, edit.changed, (*edit.tokens, spot), (), choice)
 
 
 @kind

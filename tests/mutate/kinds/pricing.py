@@ -71,7 +71,10 @@ def price_of_nothing(example: Example) -> Iterator[Edit]:
     """A price is zero"""
     for token in roles.prices(example):
         if Decimal(token.value):
-            yield example.replace(token, "0")
+            cached = str(token.route[-1]).startswith("cached_")
+            yield example.replace(
+                token, "0", choice="some providers take nothing for what they cached" if cached else ""
+            )
 
 
 @kind
@@ -268,4 +271,5 @@ def type_swapped(example: Example) -> Iterator[Edit]:
     for token in roles.scalars(example, "type"):
         for other in roles.ENUMS["type"]:
             if other != token.value:
-                yield example.replace(token, other)
+                realtime = token.file == "models/gpt-realtime.yaml" and other == "chat"
+                yield example.replace(token, other, choice="a chat model, with realtime: true" if realtime else "")

@@ -17,10 +17,10 @@ northcentralus northeurope norwayeast norwaywest polandcentral qatarcentral sout
 southcentralus southeastasia southindia spaincentral swedencentral swedensouth switzerlandnorth switzerlandwest
 uaecentral uaenorth uksouth ukwest westcentralus westeurope westindia westus westus2 westus3
 """
-_REGIONS = frozenset(_NAMES.split())
+REGIONS = frozenset(_NAMES.split())
 
 
 def region_in(name: str) -> str | None:
     """The Azure region that is a part of a host's or an endpoint's name; None where there is none, or several."""
-    found = {part for part in re.split(r"[^a-z0-9]+", name.lower()) if part in _REGIONS}
+    found = {part for part in re.split(r"[^a-z0-9]+", name.lower()) if part in REGIONS}
     return found.pop() if len(found) == 1 else None

@@ -1,0 +1,161 @@
+"""Hosts: a URL fits the endpoint that it is written at. A wrong host gets the key that was meant for another."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from llmcompile.azure_regions import REGIONS, region_in
+from llmcompile.check.context import Context
+from llmcompile.diagnostics import Diagnostic, Place, Related
+from llmcompile.inputs.endpoint import Authenticated
+from llmcompile.link.catalogue import Account, Endpoint, Region
+from llmcompile.providers import PROVIDERS
+from llmcompile.suggest import a_letter_off
+
+_WELL_KNOWN = ("openai.azure.com", "cognitiveservices.azure.com", "services.ai.azure.com", "microsoftonline.com")
+_OPERATION = re.compile(
+    r"/(openai/deployments(/.*)?|(chat/)?completions|embeddings|responses|images/generations|audio/[a-z]+|rerank)/?$"
+)
+_WORD = 6
+"""Shorter words of a host's name are like too many others."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A host where it is written."""
+
+    place: Place
+    host: str
+
+    @property
+    def domain(self) -> str:
+        """What stands behind the first label."""
+        return self.host.partition(".")[2]
+
+
+def paths(context: Context) -> Iterator[Diagnostic]:
+    """A base URL ends where the router goes on."""
+    for owner in context.owners:
+        for name, endpoint in owner.input.endpoints.items():
+            found = _OPERATION.search(urlsplit(endpoint.base_url or "").path)
+            if found and endpoint.base_url:
+                place = Place(owner.file, ("endpoints", name, "base_url"))
+                message = f"the base URL goes on to {found.group()}, which the router adds itself"
+                yield Diagnostic(
+                    "url-path", message, place, f"write '{endpoint.base_url.removesuffix(found.group())}/'"
+                )
+
+
+def domains(context: Context) -> Iterator[Diagnostic]:
+    """No domain is a letter away from one that others have."""
+    hosts = [each for owner in context.owners for each in _hosts(owner)]
+    around = [each for region in context.catalogue.regions.values() for each in _hosts(region)]
+    usual = Counter(each.domain for each in {*hosts, *around})
+    first = {each.domain: each.place for each in reversed([*hosts, *around])}
+    for each in hosts:
+        rivals = [other for other, count in usual.items() if other != each.domain and count >= usual[each.domain]]
+        meant = a_letter_off(each.domain, {*rivals, *_WELL_KNOWN}) if each.domain not in _WELL_KNOWN else None
+        if meant and each.domain.count("."):
+            related = (Related(first[meant], "the other one"),) if meant in first else ()
+            message = f"the domain '{each.domain}' is a letter away from '{meant}'"
+            yield Diagnostic("host-unlikely", message, each.place, f"did you mean '{meant}'?", related)
+
+
+def names(context: Context) -> Iterator[Diagnostic]:
+    """A host's own name spells locations, and what its endpoint or account is called, as they are."""
+    for owner in context.owners:
+        own = owner.input.account if isinstance(owner, Account) else owner.input.region
+        for name, written in owner.input.endpoints.items():
+            for host in _of(Place(owner.file, ("endpoints", name)), written):
+                for word in re.split(r"[^a-z0-9]+", host.host.partition(".")[0]):
+                    meant = _almost(word, own, name) if len(word) >= _WORD else None
+                    if meant:
+                        message = f"'{word}' in the host is almost '{meant}'"
+                        yield Diagnostic("host-unlikely", message, host.place, f"did you mean '{meant}'?")
+
+
+@lru_cache(maxsize=4096)
+def _almost(word: str, *own: str) -> str | None:
+    """What a word of a host's name is a letter away from: a location of Azure, or a name of its own."""
+    return None if word in own or word in REGIONS else a_letter_off(word, {*own, *REGIONS})
+
+
+def locations(context: Context) -> Iterator[Diagnostic]:
+    """An endpoint is where its name or location says, as far as its host says where."""
+    for owner in context.owners:
+        for name, endpoint in owner.endpoints.items():
+            written = owner.input.endpoints[name]
+            host = region_in(urlsplit(endpoint.base_url).hostname or "")
+            said = written.location or region_in(name)
+            if host and said and said in REGIONS and host != said and endpoint.provider.name == "azure":
+                step = "location" if written.location else None
+                place = Place(owner.file, ("endpoints", name))
+                at = place / "location" if step else place.key()
+                related = (Related(at, "its location"),)
+                message = f"endpoint '{name}' is in {said}, its host in {host}"
+                hint = "correct the one that is wrong, or name the endpoint after nothing"
+                yield Diagnostic("host-unlikely", message, _base_url(place, written), hint, related)
+
+
+def providers(context: Context) -> Iterator[Diagnostic]:
+    """An endpoint is of the provider that its host, or its own name, speaks of."""
+    for owner in context.owners:
+        for name, endpoint in owner.endpoints.items():
+            written = owner.input.endpoints[name]
+            other = _other_provider(endpoint, written.base_url)
+            if other is not None:
+                place = Place(owner.file, ("endpoints", name))
+                at = place / "provider" if written.provider else place.key()
+                where = _base_url(place, written) if written.base_url else place.key()
+                message = f"endpoint '{name}' is {endpoint.provider.name}'s and speaks of {other}"
+                related = (Related(where, "here"),)
+                yield Diagnostic("host-unlikely", message, at, f"did you mean '{other}'?", related)
+
+
+def _other_provider(endpoint: Endpoint, base_url: str | None) -> str | None:
+    """The one other provider that the host names, or where no URL is written the endpoint's name."""
+    text = urlsplit(base_url).hostname or "" if base_url else endpoint.name
+    words = set(re.split(r"[^a-z0-9]+", text.lower()))
+    if endpoint.provider.name in words:
+        return None
+    # Azure's resources are called after OpenAI in many ways.
+    found = sorted((words & PROVIDERS.keys()) - ({"openai"} if endpoint.provider.name == "azure" else set()))
+    return found[0] if len(found) == 1 else None
+
+
+def twice(context: Context) -> Iterator[Diagnostic]:
+    """No two endpoints of one owner are one deployment: when it is gone, both are."""
+    for owner in context.owners:
+        seen: dict[tuple[str, str, str], Endpoint] = {}
+        for endpoint in owner.endpoints.values():
+            for each in endpoint.served:
+                upstream = each.upstream or f"{endpoint.prefix or ''}{each.code}"
+                deployment = endpoint.base_url.rstrip("/"), each.code, upstream
+                first = seen.setdefault(deployment, endpoint)
+                if first is not endpoint and owner.input.endpoints[endpoint.name].base_url:
+                    message = f"endpoint '{endpoint.name}' is the deployment that '{first.name}' is"
+                    related = (Related(first.place / "base_url", "the other one"),)
+                    hint = "write its own URL, or remove one of the two"
+                    yield Diagnostic("endpoint-same", message, endpoint.place / "base_url", hint, related)
+                    break
+
+
+def _hosts(owner: Region | Account) -> Iterator[_Written]:
+    for name, endpoint in owner.input.endpoints.items():
+        yield from _of(Place(owner.file, ("endpoints", name)), endpoint)
+
+
+def _of(place: Place, written: Authenticated) -> Iterator[_Written]:
+    if written.base_url:
+        yield _Written(place / "base_url", (urlsplit(written.base_url).hostname or "").lower())
+    if written.oauth:
+        yield _Written(place / "oauth" / "token_url", (urlsplit(written.oauth.token_url).hostname or "").lower())
+
+
+def _base_url(place: Place, written: Authenticated) -> Place:
+    return place / "base_url" if written.base_url else place.key()
