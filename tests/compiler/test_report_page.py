@@ -348,6 +348,10 @@ def test_contrast() -> None:
     assert contrast((119, 119, 119), (255, 255, 255)) == pytest.approx(4.48, abs=0.01)
 
 
+_RING = """() => [getComputedStyle(document.activeElement).outlineColor,
+  getComputedStyle(document.querySelector("header")).backgroundColor].map((each) => each.match(/\\d+/g).map(Number))"""
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_text_can_be_read_in_both_themes(browser: Browser, address: str, theme: str) -> None:
     with opened(browser, address, theme=theme) as seen:
@@ -356,6 +360,9 @@ def test_every_text_can_be_read_in_both_themes(browser: Browser, address: str, t
             found = contrasts(seen.page)
             assert len(found) > 15, view
             assert found[0][0] >= 4.5, (view, found[:3])
+        seen.page.keyboard.press("/")
+        ring, ground = seen.page.evaluate(_RING)
+        assert contrast(ring, ground) >= 3
         # the control: a text that cannot be read is found
         seen.page.evaluate("document.querySelector('h1').style.color = 'rgb(128, 128, 128)'")
         assert contrasts(seen.page)[0][0] < 4.5
@@ -432,6 +439,8 @@ def test_a_thousand_accounts_by_ten_models_stay_usable(browser: Browser, tmp_pat
     with opened(browser, written(tmp_path, text)) as seen:
         go(seen.page, "fleet")
         assert rows(seen.page) == 100
+        seen.page.locator("#fleet .scroll").evaluate("(each) => { each.scrollTop = each.scrollHeight; }")
+        expect(seen.page.locator("[role=grid] tbody tr")).to_have_count(200)
         seen.page.get_by_role("rowheader").first.focus()
         seen.page.keyboard.press("Control+End")
         assert tuple(seen.page.evaluate(_FOCUSED)) == (1_000, 10)
