@@ -19,9 +19,12 @@ import h11
 import pytest
 from hypothesis import HealthCheck, currently_in_test_context, example, given, note, settings
 from hypothesis import strategies as st
+from wires import asked
 from worldlets import Request, Worldlet, Worldlets, request_of
 
-from llmrouter.errors import ApiError
+from llmrouter.app import Router
+from llmrouter.errors import ApiError, internal
+from llmrouter.exchange import Exchange
 from llmrouter.operations import match
 from llmrouter.payload import Payload
 
@@ -278,7 +281,7 @@ def streams(draw: st.DrawFn) -> tuple[bytes, list[int]]:
 
 @pytest.fixture(scope="module")
 def worlds() -> Iterator[Worldlets]:
-    with Worldlets(1) as found:
+    with Worldlets() as found:
         yield found
         assert found.complaints == []
 
@@ -289,8 +292,26 @@ def thorough(examples: int) -> settings:
     )
 
 
+FOUND = [
+    b"GET /v1/models/m\r\nConnection: keep-alive\r\n\r\n",  # HTTP/0.9
+    b"POST /v1/completions\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + b"0\r\n\r\n",
+    fixed(body(1)).replace(b"Host: x\r\n", b""),
+    fixed(body(1), b"Host: y"),
+    b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n",  # read again and again, for ever
+    fixed(body(1)) + SOCKET,  # the one behind was never answered
+    fixed(body(1)).replace(b"Host: x", b"Host:\r\n x"),
+]
+
+
 @thorough(300)
 @given(stream=streams())
+@example((FOUND[0] + LAST, []))
+@example((FOUND[1] + LAST, []))
+@example((FOUND[2] + LAST, []))
+@example((FOUND[3] + LAST, []))
+@example((FOUND[4] + LAST, []))
+@example((FOUND[5] + LAST, []))
+@example((FOUND[6] + LAST, [40, 60]))
 def test_bent_requests(worlds: Worldlets, stream: tuple[bytes, list[int]]) -> None:
     checked(worlds.all[0], *stream)
     assert worlds.complaints == []
@@ -312,3 +333,35 @@ def test_straight_requests_are_all_served(worlds: Worldlets, at: int) -> None:
     for cuts in ([], list(range(1, len(GOOD[at])))):
         checked(world, GOOD[at] + fixed(body(9)) + LAST, cuts)
         assert len(world.seen) == is_call(strict(GOOD[at])[0][0]) + (GOOD[at] is not SOCKET)
+
+
+async def _failing(router: Router, exchange: Exchange) -> None:
+    exchange.answer_error(internal(), [])
+
+
+async def _bending(router: Router, exchange: Exchange) -> None:
+    await exchange.body(4096)
+    exchange._chunks[-1:] = [each + b" " for each in exchange._chunks[-1:]]
+    await router(exchange)
+
+
+async def _doubling(router: Router, exchange: Exchange) -> None:
+    await router(asked("/v1/completions", {"model": "m"}))
+    await router(exchange)
+
+
+async def _shapeless(router: Router, exchange: Exchange) -> None:
+    exchange.answer(404, b"{}", [(b"content-type", b"application/json")])
+
+
+@pytest.fixture(scope="module")
+def faulty() -> Iterator[Worldlets]:
+    with Worldlets(_failing, _bending, _doubling, _shapeless) as found:
+        yield found
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_a_fault_in_between_is_noticed(faulty: Worldlets, at: int) -> None:
+    """The other control: whoever fails, bends, doubles or forgets how errors look does not pass."""
+    with pytest.raises((AssertionError, KeyError)):
+        checked(faulty.all[at], GOOD[0] + LAST, [])

@@ -142,6 +142,11 @@ SMUGGLING = {
     "a NUL": HEAD + b"x: \x00\r\n\r\n" + SMUGGLED,
     "no HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + SMUGGLED,
     "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SMUGGLED,
+    "no host": b"GET / HTTP/1.1\r\n\r\n" + SMUGGLED,
+    "two hosts": HEAD + b"host: y\r\n\r\n" + SMUGGLED,
+    "HTTP/0.9": b"GET /\r\n\r\n" + SMUGGLED,
+    "HTTP/0.9 with a body": b"POST /x\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n" + SMUGGLED,
+    "a tunnel": b"CONNECT y:1 HTTP/1.1\r\nhost: x\r\n\r\n" + SMUGGLED,
     "HTTP/9": b"GET / HTTP/9.9\r\n\r\n" + SMUGGLED,
 }
 
@@ -293,6 +298,30 @@ def test_a_body_behind_an_upgrade_is_no_request(served: Served) -> None:
         connection.sendall(HEAD + upgrade + SMUGGLED + GOOD)
         until_said(connection, b"HTTP/1.1 200 OK", 2)
     assert served.seen == [("/x", SMUGGLED), ("/echo", b"hello")]
+
+
+def test_an_upgrade_leaves_the_rest_as_it_was(served: Served) -> None:
+    """What is read again as if it had not asked keeps its version, and its wish to be the last."""
+    old = b"GET /stream HTTP/1.0\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
+    assert exchanged(served, old).endswith(b"\r\n\r\nonetwo")
+    last = HEAD + b"connection: close, upgrade\r\nupgrade: h2c\r\ncontent-length: 5\r\n\r\nhello"
+    said = exchanged(served, last + SMUGGLED)
+    assert said.count(b"HTTP/1.1 200") == 1
+    assert b"connection: close" in said
+
+
+def test_an_answer_is_not_lost_to_what_is_still_sent(served: Served) -> None:
+    """To close while bytes are unread resets a connection, and takes the answer from whoever still sends."""
+    for first in (GOOD.replace(b"host: x", b"host: x\r\nconnection: close"), b"no HTTP\r\n\r\n"):
+        with connected(served) as connection:
+            connection.sendall(first)
+            until = time.monotonic() + 5
+            while served.server.connections and time.monotonic() < until and len(served.seen) < 1:
+                time.sleep(0.01)
+            for _ in range(20):
+                connection.sendall(b"x" * 10_000)
+                time.sleep(0.005)
+            assert until_closed(connection).startswith(b"HTTP/1.1 ")
 
 
 def test_a_thousand_idle_connections(served: Served) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from worlds import own
 
 from llmrouter.app import Router, Settings
 from llmrouter.documents import parse
+from llmrouter.exchange import Exchange
 from llmrouter.inbound import Connection, HttpServer, Patience
 from llmrouter.outbound import HttpUpstream
 from llmrouter.outbox import Outbox
@@ -43,10 +45,17 @@ def request_of(event: h11.Request) -> Request:
     return Request(event.method.decode(), event.target.decode("latin-1"), version, list(event.headers))
 
 
+async def straight(router: Router, exchange: Exchange) -> None:
+    """Serve as the router does."""
+    await router(exchange)
+
+
 @dataclass
 class Worldlet:
     """One router with one upstream; models ``m`` and ``n`` are served under their own names."""
 
+    serve: Callable[[Router, Exchange], Awaitable[None]] = straight
+    """How requests get to the router: a control puts a fault in between."""
     port: int = 0
     seen: list[Request] = field(default_factory=list)
     """What went upstream."""
@@ -61,7 +70,9 @@ class Worldlet:
         outbox = Outbox()
         self._client = HttpUpstream(outbox)
         router = Router(snapshot, self._client, Settings(max_body=4096, cooldown=0), lambda _: None)
-        self.server = HttpServer(router, outbox, Patience(head=5, body=5, idle=5, reading=5))
+        self.server = HttpServer(
+            lambda each: self.serve(router, each), outbox, Patience(head=5, body=5, idle=5, reading=5)
+        )
         loop = asyncio.get_running_loop()
         self._listening = await loop.create_server(lambda: Connection(self.server), "127.0.0.1", 0)
         self.port = self._listening.sockets[0].getsockname()[1]
@@ -118,9 +129,9 @@ class Worldlet:
 class Worldlets:
     """Some of them in one thread; what its loop complains of is remembered too."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, *ways: Callable[[Router, Exchange], Awaitable[None]]) -> None:
         self.complaints: list[Any] = []
-        self.all = [Worldlet() for _ in range(number)]
+        self.all = [Worldlet(way) for way in ways or (straight,)]
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(lambda _, context: self.complaints.append(context))
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
