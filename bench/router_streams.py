@@ -41,10 +41,11 @@ async def upstream(port: int) -> None:
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
                 asked = json.loads(await reader.readexactly(length))
-                writer.write(_HEAD)
+                before = _HEAD
                 for at in range(asked["events"]):
                     data = event(asked["seed"], at)
-                    writer.write(b"%x\r\n%b\r\n" % (len(data), data))
+                    writer.write(before + b"%x\r\n%b\r\n" % (len(data), data))
+                    before = b""
                     await asyncio.sleep(asked["pause"])
                 writer.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(_DONE), _DONE))
 
