@@ -96,13 +96,12 @@ class RedisLimiter:
         self._running: dict[str, list[str]] = {}
         self._batch: Batch | None = None
         self._scripts: list[str] = []
-        self._up, self._closed, self._closing, self._beat_at = True, False, False, 0.0
+        self._up, self._closing, self._beat_at = True, False, 0.0
         self._wake, self._loop = asyncio.Event(), asyncio.get_running_loop()
         self._task = self._loop.create_task(self._work())
 
     async def admit(self, asks: Sequence[Ask], closed: bool = False) -> Admission:
         """Let a request in. Raises ApiError 429; 503 where it is closed and Redis does not answer in time."""
-        self._closed = closed
         lease = f"{self._owed.replica}:{next(self._leases)}"
         answer = await self._asked(asks, lease) if self._up else None
         if answer is None:
@@ -239,8 +238,7 @@ class RedisLimiter:
     def _lost(self, why: str) -> None:
         if self._up:
             self._up = False
-            then = "what is limited is refused" if self._closed else "each process counts for itself"
-            self._say(f"limits: Redis cannot be asked ({why}); until it can, {then}")
+            self._say(f"limits: Redis cannot be asked ({why}); when_unavailable in /readyz is what holds until it can")
 
 
 def _places(asks: Sequence[Ask]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -51,6 +52,18 @@ class RedisProcess:
             else:
                 return
         raise AssertionError("redis-server did not start")
+
+    def listen(self) -> str:
+        """Let it be reached over TCP as well; returns that URL."""
+        for _ in range(50):
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                port = free.getsockname()[1]
+            try:
+                self.client.config_set("port", port)
+            except redis.ResponseError:
+                continue  # someone was faster
+            return f"redis://:{PASSWORD}@127.0.0.1:{port}/0"
+        raise AssertionError("no free port")
 
     def kill(self) -> None:
         """End it at once."""

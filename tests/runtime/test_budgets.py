@@ -32,7 +32,7 @@ def variables(upstreams: Pair, **more: Any) -> dict[str, Any]:
     euros = model()
     euros["token_costs"][0]["currency"] = "EUR"
     models = {"shared": model(), "mine": model(), "spilling": model(fallbacks=["shared"])}
-    models |= {"euros": euros, "unpriced": model(token_costs=[])}
+    models |= {"euros": euros, "unpriced": model(token_costs=[]), "short": model(context_window_fallbacks=["shared"])}
     platform = {name: ["p"] for name in ("shared", "euros", "unpriced")}
     policy = {
         "version": 1,
@@ -46,7 +46,7 @@ def variables(upstreams: Pair, **more: Any) -> dict[str, Any]:
         "route_groups": {},
     }
     return {
-        "CUSTOMER_LLM_CONFIG": {"own": own(b.url, "mine", "spilling", api_key="k")},
+        "CUSTOMER_LLM_CONFIG": {"own": own(b.url, "mine", "spilling", "short", api_key="k")},
         "PROVISIONED_OPENAI_CONFIG": {"endpoints": {"p": {"api_key": "k", "base_url": a.url}}, "models": platform},
         "ROUTER_POLICY": policy | more,
     }
@@ -90,6 +90,26 @@ def test_a_fallback_that_is_not_needed_uses_up_nothing(upstreams: Pair) -> None:
         assert chat(router, "spilling").headers["x-ratelimit-remaining-requests"] == "0"
         assert chat(router, "spilling").status_code == 500
         assert chat(router, "shared").status_code == 429
+
+
+def test_what_was_too_long_for_an_own_endpoint_is_limited_on_the_platform(upstreams: Pair) -> None:
+    too_long = {"error": {"message": "too long", "code": "context_length_exceeded"}}
+    upstreams[1].behaviours["short"] = answering(400, too_long)
+    with running(variables(upstreams, limits={"requests_per_minute": 1})) as router:
+        assert chat(router, "short").headers["x-ratelimit-remaining-requests"] == "0"
+        answer = chat(router, "short")
+        assert (answer.status_code, answer.json()) == (400, too_long)
+        assert len(upstreams[0].requests) == 1
+
+
+def test_workers_share_limits_over_redis(upstreams: Pair, redis_server: RedisProcess) -> None:
+    documents = variables(upstreams, limits={"requests_per_minute": 5}, budget=monthly(hard="1"))
+    documents["LLMROUTER_REDIS_URL"] = redis_server.url
+    with running(documents, "--redis-timeout", "30", "--workers", "2") as router:
+        assert sorted(chat(router, "shared").status_code for _ in range(12)) == [200] * 5 + [429] * 7
+        assert router.stop() == 0
+        found = [redis_server.client.get(key) for key in redis_server.keys("*:spent:*")]
+        assert found == ["325000"]  # billionths, all of five requests
 
 
 def test_an_accounts_budget_is_for_the_platform(upstreams: Pair) -> None:

@@ -16,7 +16,7 @@ from llmrouter.secret import Secret
 
 SOURCES = sorted(Path(llmrouter.__file__).parent.rglob("*.py"))
 PURE = ["documents", "snapshot", "resolve", "prices", "operations", "entities"]
-FOREIGN = {"llmcompile", "pydantic", "yaml", "click", "jinja2", "rich", "jsonschema", "jsonschema_rs", "httpx"}
+FOREIGN = {"llmcompile", "pydantic", "yaml", "click", "jinja2", "rich", "jsonschema", "jsonschema_rs", "httpx", "redis"}
 OPTIONAL = {"tracing": ("opentelemetry",), "limits_redis": ("redis",)}
 """What a module may import besides, inside of the functions that are called where it is asked for."""
 NAMING = {"tracing"}
