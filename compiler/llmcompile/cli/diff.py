@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmcompile.cli.options import as_of_option, find_root, now, progress_bar, root_option, show_problems
+from llmcompile.cli.options import InstantType, find_root, now, progress_bar, root_option, show_problems
 from llmcompile.errors import PENDING, PROBLEMS
 
 if TYPE_CHECKING:
@@ -21,7 +21,12 @@ _WORK_TREE = "the work tree"
 
 @click.command("diff")
 @root_option
-@as_of_option
+@click.option(
+    "--as-of",
+    type=InstantType(),
+    metavar="DATE",
+    help="What counts as now for the checks of both. Default: the commit's time, of the work tree the clock.",
+)
 @click.option(
     "--usage",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -44,7 +49,7 @@ def command(
     """Show which of the router's decisions change between two revisions, for whom, and what that costs.
 
     Without a second REV, the work tree is what the first one is compared with. Both are compiled in memory; nothing is
-    checked out. Each revision is checked as of its commit, or both as of --as-of.
+    checked out.
     """
     where = find_root(root)
 

@@ -110,9 +110,9 @@ def _priced(
         yield row.wrong("value-unknown", f"no account {quote(row.account)}", "account", hint)
         return
     accounts = names[row.account]
-    known = sorted({each for side, account in zip(sides, accounts, strict=True) for each in side.names(account)})
-    if row.model not in known:
-        hint = did_you_mean(row.model, known, "neither revision has it for this account")
+    known = [side.names(account) for side, account in zip(sides, accounts, strict=True)]
+    if not any(row.model in each for each in known):
+        hint = did_you_mean(row.model, sorted(known[0] | known[1]), "neither revision has it for this account")
         yield row.wrong("value-unknown", f"account {quote(row.account)} has no model {quote(row.model)}", "model", hint)
         return
     found = [side.price(row, account) for side, account in zip(sides, accounts, strict=True)]

@@ -91,7 +91,8 @@ def read_usage(file: str, raw: bytes) -> tuple[list[Row], list[Located]]:
 
 
 def _lines(file: str, text: str) -> Iterator[Line | Located]:
-    for number, each in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
+        each = line.removesuffix("\r")
         if not each.strip():
             continue
         try:
