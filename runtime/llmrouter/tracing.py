@@ -163,7 +163,7 @@ class Trace:
             "server.port": url.port or (443 if secure else 80),
         }
         name = request.method
-        if self._record.candidate is not None:
+        if self._record.candidate is not None and self._span.is_recording():
             attributes |= _of_endpoint(self._record.candidate)
             if self._operation is not None:
                 described = _of_operation(self._operation, self._record.candidate)
@@ -178,7 +178,10 @@ class Trace:
 
     def end(self) -> None:
         """The request is through, and its record complete."""
-        record, told = self._record, {**_of_answer(self._record), **_of_request(self._record, self._operation)}
+        record = self._record
+        if not self._span.is_recording():
+            return
+        told = {**_of_answer(record), **_of_request(record, self._operation)}
         if self._attempt is not None:
             self._attempt.span.set_attributes(_of_answer(record))
             self._attempt.finish(record.error)

@@ -364,7 +364,7 @@ def test_a_cut_stream_of_responses_ends_in_an_error(served: RunningRouter, upstr
         ("multipart/form-data", b"--x--", "invalid_form"),
         ("multipart/form-data; boundary=x", b"", "invalid_form"),
         ("multipart/form-data; boundary=x", b"--x", "invalid_form"),
-        ("multipart/form-data; boundary=x", b"--x--\r\n", "missing_model"),
+        ("multipart/form-data; boundary=x", b"--x--\r\n", "invalid_form"),
         ("multipart/form-data; boundary=x", b'--x\r\ncontent-disposition: form-data; name="model"\r\n\r\near', None),
         (
             "multipart/form-data; boundary=x",
