@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
+import os
 import time
-from pathlib import Path
 
 from tests.mutate import report
-from tests.mutate.run import ROOT, run
+from tests.mutate.run import ROOT, run_on
 
 
 def main() -> None:
@@ -19,8 +18,7 @@ def main() -> None:
     parser.add_argument("--choices", action="store_true", help="list every edit that an author may have meant")
     asked = parser.parse_args()
     start = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        judged = run(ROOT, Path(folder), places=asked.places, only=asked.kind)
+    judged = run_on(os.cpu_count() or 1, ROOT, places=asked.places, only=asked.kind)
     print(report.render(judged, choices=asked.choices))
     print(f"{len(judged):,} mutations in {time.perf_counter() - start:.0f} s")
     raise SystemExit(0 if report.Figures.of(judged).hold else 1)

@@ -54,6 +54,8 @@ class Judgement:
 class Judge:
     """A repository on disk that is mutated and restored."""
 
+    as_of = AS_OF
+
     def __init__(self, example: Example, root: Path) -> None:
         self.example, self.root = example, root
         self.raw = {file: content.encode() for file, content in example.files.items()}
@@ -67,7 +69,7 @@ class Judge:
         """What comes of an edit."""
         after = {file: raw for file, raw in {**self.raw, **edit.changed}.items() if raw is not None}
         matters = meaning(after) != self.meaning
-        with self._mutated(edit):
+        with self.mutated(edit):
             found = self._new(proofs=False)
             caught = _worst(found)
             if not caught and matters:
@@ -93,7 +95,8 @@ class Judge:
         return each.diagnostic.code, each.diagnostic.message, each.at.file
 
     @contextmanager
-    def _mutated(self, edit: Edit) -> Iterator[None]:
+    def mutated(self, edit: Edit) -> Iterator[None]:
+        """The repository with an edit, for as long as it is looked at."""
         for file, raw in edit.changed.items():
             self._write(file, raw)
         try:

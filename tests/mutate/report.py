@@ -82,7 +82,7 @@ def misses(judged: Iterable[Judgement]) -> list[Judgement]:
 
 def render(judged: Sequence[Judgement], *, choices: bool = False) -> str:
     """All of it, as Markdown with the misses behind it."""
-    parts = [table(judged), summary(Figures.of(judged)), *map(_miss, misses(judged))]
+    parts = [table(judged), summary(Figures.of(judged)), over_kinds(judged), *map(_miss, misses(judged))]
     if choices:
         parts += [
             f"{each.kind}: {each.where}: {each.edit.choice}" for each in judged if each.matters and each.edit.choice
@@ -119,6 +119,19 @@ def summary(count: Figures) -> str:
         f" ({_share(count.right_token, count.harmful)} by the diagnostic's own place, the rest by one that it names)\n"
         f"right suggestion: {_share(count.suggested, count.answerable)} of those with one right answer"
     )
+
+
+def over_kinds(judged: Iterable[Judgement]) -> str:
+    """The same shares as the mean over kinds: one with many places weighs no more than one with a few."""
+    every = [Figures.of(group) for _, group in groupby(judged, key=lambda each: each.kind)]
+    pairs = (
+        ("caught", [(each.caught, each.harmful) for each in every]),
+        ("right token", [(each.named, each.harmful) for each in every]),
+        ("right suggestion", [(each.suggested, each.answerable) for each in every]),
+    )
+    shares = {name: [count / of for count, of in counts if of] for name, counts in pairs}
+    words = [f"{name} {sum(each) / max(1, len(each)):.1%}" for name, each in shares.items()]
+    return f"mean over kinds: {', '.join(words)}"
 
 
 def _share(count: int, of: int) -> str:

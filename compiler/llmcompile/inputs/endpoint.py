@@ -20,6 +20,7 @@ from llmcompile.inputs.values import (
     ServedModel,
     ServedModels,
     Tags,
+    Unique,
 )
 from llmcompile.inputs.words import Word
 
@@ -38,7 +39,7 @@ class OAuth(Input):
     """The application's id; no secret."""
     client_secret: SecretRef
     """A ref to the application's secret."""
-    scopes: Annotated[tuple[Text, ...], Field(min_length=1)] = Field(
+    scopes: Annotated[tuple[Text, ...], Unique, Field(min_length=1)] = Field(
         examples=[["api://00000000-0000-4000-8000-000000000000/.default"]]
     )
     """The scopes to ask for."""
