@@ -23,6 +23,7 @@ from llmcompile.diff.answers import by_fingerprint
 from llmcompile.diff.impact import Impact, impact
 from llmcompile.diff.report import report
 from llmcompile.diff.sides import Side, side_of
+from llmcompile.diff.situations import subsets
 from llmcompile.load.tree import Tree
 from llmcompile.pipeline import compile_repository
 from llmcompile.show.diff_machine import render_json
@@ -145,12 +146,24 @@ def test_a_fleet_costs_what_is_different_in_it() -> None:
     assert len({id(each) for _, each in found.found}) == 1
 
 
+def test_what_is_down_is_tried_in_every_set_up_to_a_bound() -> None:
+    names = [f"e{at}" for at in range(9)]
+    assert len(subsets(names[:8], 8, 2)) == 2**8
+    assert len(subsets(names, 8, 2)) == 1 + 9 + 36
+    assert [len(each) for each in subsets(names[:3], 3, 1)] == [0, 1, 1, 1, 2, 2, 2, 3]
+
+
 def test_a_renamed_account_is_the_same_account() -> None:
     def rename(data: Data, **more: Any) -> None:
         data["accounts/acme-corp.yaml"] = {**data.pop(ACCOUNT), "account": "acme-corp", **more}
 
     found = after(lambda data: rename(data, previously=["acme"]))
     assert (found.count, found.renamed) == (0, (("acme", "acme-corp"),))
+    data = example_data()
+    rename(data, previously=["acme"])
+    said = report(("a", "b"), EXAMPLE, side(written(data)))
+    assert [(each.code, str(each.owners[0])) for each in said.facts] == [("policy-account", "account/acme-corp")]
+    assert "acme is called acme-corp now" in render_text(said)
     found = after(rename)  # the control: without a word, one has left and another one has come
     assert set(found.accounts) == {"acme", "acme-corp"}
 

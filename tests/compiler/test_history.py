@@ -206,6 +206,16 @@ def test_no_repository_and_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert other.value.next_step
 
 
+def test_a_repository_of_somebody_else_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = repository(tmp_path / "repo")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(OutsideError, match="dubious ownership") as raised:
+        read_revision(root, "HEAD")
+    assert f"safe.directory {root}" in raised.value.next_step
+
+
 def test_a_hook_s_variables_do_not_lead_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root, other = repository(tmp_path / "repo"), repository(tmp_path / "other", {ACCOUNT: None, "accounts/b.yaml": ""})
     monkeypatch.setenv("GIT_DIR", str(other / ".git"))

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from llmcompile.diff.bill import Bill
 from llmcompile.diff.impact import Impact, impact
-from llmcompile.diff.sides import Side
+from llmcompile.diff.sides import Side, pairs
 from llmcompile.push.meaning import DocumentChange, Fact, meaning
+
+_REGION = "PROVISIONED_OPENAI_CONFIG"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,13 @@ def report(names: tuple[str, str], old: Side, new: Side, bill: Bill | None = Non
 
 
 def _changes(old: Side, new: Side) -> Iterator[DocumentChange]:
-    for kind, owner in dict.fromkeys([*new.documents, *old.documents]):
-        before, after = (each.documents.get((kind, owner)) for each in (old, new))
+    """Every document that is another one; that of an account with another id is still that account's."""
+    was = {now: before for before, now in pairs(old, new) if before and now}
+    now = {before: after for after, before in was.items()}
+    left = [(kind, owner) for kind, owner in old.documents if kind == _REGION or owner not in now]
+    for kind, owner in dict.fromkeys([*new.documents, *left]):
+        name = owner if kind == _REGION else was.get(owner, owner)
+        before, after = old.documents.get((kind, name)), new.documents.get((kind, owner))
         if before != after:
             data = (json.loads(each) if each is not None else None for each in (before, after))
             yield DocumentChange(kind, owner, *data)

@@ -60,7 +60,10 @@ class Git:
             if "not a git repository" in str(error):
                 message = f"{self.root} is in no git repository, so there is no revision to compare with"
                 raise UsageError(message, "run it in a clone, or name one with --root DIR") from error
-            raise OutsideError(f"git cannot read this repository: {error}", "do what git says; run it again") from error
+            hint = "run git status here, and do what it says"
+            if "dubious ownership" in str(error):
+                hint = f"if it is to be trusted: git config --global --add safe.directory {self.root}"
+            raise OutsideError(f"git cannot read this repository: {error}", hint) from error
 
     def commit(self, name: str) -> str:
         """The commit that a revision's name means. ``UsageError`` where it means none."""
