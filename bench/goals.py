@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+HEAD = ("| | goal | figure | |", "|---|---|---|---|")
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -21,7 +23,7 @@ class Row:
 
 def table(rows: Iterable[Row]) -> str:
     """All rows, with their head."""
-    return "\n".join(["| | goal | figure | |", "|---|---|---|---|", *map(str, rows)])
+    return "\n".join([*HEAD, *map(str, rows)])
 
 
 def ranged(values: Iterable[float], form: str = ".2f") -> str:

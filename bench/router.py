@@ -17,7 +17,7 @@ import router_life
 import router_load
 import router_reload
 import router_streams
-from goals import Row, table
+from goals import HEAD, Row
 
 PARTS = ("load", "streams", "memory", "reload", "start")
 
@@ -40,8 +40,9 @@ def main() -> None:
         "reload": lambda: router_reload.measure(options.turns),
         "start": lambda: [router_life.start()],
     }
-    rows = [row for part in options.only or PARTS for row in parts[part]()]
-    print(table(rows))
+    for at, part in enumerate(options.only or PARTS):
+        rows = parts[part]()
+        print(*([] if at else HEAD), *rows, sep="\n", flush=True)  # as they come: all of it takes minutes
     busy = f"load average at the end {os.getloadavg()[0]:.1f}"
     print(f"\n{os.cpu_count()} cores, {busy}, Python {platform.python_version()}")
 

@@ -6,7 +6,6 @@ The control is the same load in turns without a reload: a machine has pauses of 
 from __future__ import annotations
 
 import argparse
-import statistics
 import tempfile
 import threading
 import time
@@ -82,7 +81,7 @@ def measure(turns: int) -> list[Row]:
             f"{failed} of {requests:,}",
             failed == 0 and count > turns,
         ),
-        Row("longest answer under load with reloads", "≤ 20 ms", told, statistics.median(during) <= 20),
+        Row("longest answer under load with reloads", "≤ 20 ms", told, max(during) <= 20),
     ]
 
 
