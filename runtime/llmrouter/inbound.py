@@ -22,7 +22,6 @@ from llmrouter.outbox import Outbox
 
 MAX_HEAD = 64 << 10
 _PIPELINED = 16
-_LINGER = 5.0  # seconds to read on what nobody wants, so that its sender gets to see the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,8 @@ class Patience:
     """Between requests; longer than load balancers in front, which must be the first to close."""
     reading: float = 60.0
     """Without taking a byte of its answer."""
+    linger: float = 5.0
+    """To go on sending what nobody wants, so that its sender gets to see the answer."""
 
 
 Handler = Callable[[Exchange], Awaitable[None]]
@@ -139,7 +140,9 @@ class Connection(asyncio.Protocol):
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
         self._drained = None
-        self.deadline = inf if self._current is not None else self.loop.time() + self.server.patience.idle
+        patience = self.server.patience
+        left = patience.idle if self._refusal is None else patience.linger
+        self.deadline = inf if self._current is not None else self.loop.time() + left
 
     def send(self, data: bytes) -> None:
         """Write, unless the connection is closing."""
@@ -156,7 +159,8 @@ class Connection(asyncio.Protocol):
             return
         self.server.outbox.flush()
         self._coming, self._refusal = None, self._refusal or bad_framing()
-        self.deadline = self.loop.time() + _LINGER
+        patience, unread = self.server.patience, self.transport.get_write_buffer_size()
+        self.deadline = self.loop.time() + (patience.reading if unread else patience.linger)
         self.hold(False)
         if not self.transport.is_closing():
             self.transport.write_eof()
@@ -228,7 +232,7 @@ class Connection(asyncio.Protocol):
     async def _run(self, exchange: Exchange) -> None:
         await self.server.handler(exchange)
         if not exchange.complete and exchange.ended:
-            self.deadline = self.loop.time() + _LINGER
+            self.deadline = self.loop.time() + self.server.patience.linger
             await exchange.discard()
 
     def _ended(self, task: asyncio.Task[None]) -> None:

@@ -134,7 +134,7 @@ def test_the_unit_says_what_the_router_understands() -> None:
     documents = {CUSTOMER, PROVISIONED, POLICY}
     assert {each.partition(":")[0] for each in said["LoadCredential"]} == documents
     assert set(said["Environment"]) == {f"{name}_FILE=%d/{name}" for name in documents}
-    assert int(said["TimeoutStopSec"][0]) > server._GRACE + inbound._LINGER + server._SPANS_GRACE
+    assert int(said["TimeoutStopSec"][0]) > server._GRACE + inbound.Patience().linger + server._SPANS_GRACE
 
 
 def analysed(folder: Path, unit: str, *command: str) -> subprocess.CompletedProcess[str]:

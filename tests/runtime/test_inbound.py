@@ -16,13 +16,15 @@ from llmrouter.inbound import MAX_HEAD, Connection, HttpServer, Patience
 from llmrouter.outbox import Outbox
 
 LIMIT = 100_000
+SHORT = Patience(head=0.5, body=0.8, idle=0.9, reading=0.6, linger=0.8)
 GOOD = b"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello"
 
 
 class Served:
     """A server in a thread: it echoes, and remembers what it was asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: Patience = SHORT) -> None:
+        self._patience = patience
         self.seen: list[tuple[str, bytes]] = []
         self.cancelled = threading.Event()
         self._loop = asyncio.new_event_loop()
@@ -31,8 +33,7 @@ class Served:
         self.port = asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(5)
 
     async def _start(self) -> int:
-        patience = Patience(head=0.5, body=0.8, idle=0.9, reading=0.6)
-        self.server = HttpServer(self._handle, Outbox(), patience)
+        self.server = HttpServer(self._handle, Outbox(), self._patience)
         loop = asyncio.get_running_loop()
         self._listening = await loop.create_server(lambda: Connection(self.server), "127.0.0.1", 0)
         self._ticking = loop.create_task(self._tick())
@@ -56,6 +57,9 @@ class Served:
                 exchange.start(200, [])
                 while True:
                     await exchange.write(b"x" * 65536)
+            if exchange.path == "/big":
+                exchange.answer(200, b"x" * (8 << 20), [])
+                return
             if exchange.path == "/stream":
                 exchange.start(200, [])
                 await exchange.write(b"one")
@@ -322,6 +326,24 @@ def test_an_answer_is_not_lost_to_what_is_still_sent(served: Served) -> None:
                 connection.sendall(b"x" * 10_000)
                 time.sleep(0.005)
             assert until_closed(connection).startswith(b"HTTP/1.1 ")
+
+
+def test_who_reads_slowly_gets_all_of_the_last_answer() -> None:
+    served = Served(Patience(reading=30, linger=0.2))
+    try:
+        with connected(served) as connection:
+            connection.sendall(b"GET /big HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            time.sleep(1)  # longer than the server lingers
+            assert len(until_closed(connection)) > 8 << 20
+        with connected(served) as connection:  # control: who has got it all and does not close is let go
+            connection.sendall(b"GET /x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            until_closed(connection)
+            until = time.monotonic() + 20
+            while served.server.connections and time.monotonic() < until:
+                time.sleep(0.02)
+            assert not served.server.connections
+    finally:
+        served.stop()
 
 
 def test_a_thousand_idle_connections(served: Served) -> None:
