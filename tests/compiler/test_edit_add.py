@@ -272,7 +272,7 @@ def test_an_endpoint_of_a_region_is_tried_where_it_was_put(tmp_path: Path) -> No
     root = copy_example(tmp_path)
     old = (root / REGION).read_text(encoding="utf-8")
     asked = ("--provider", "azure", "--base-url", "https://norwayeast.azure.example/", "--credential", "azure-shared")
-    models = ("--models", "gpt-4o=gpt-4o-2024-11-20,gpt-4.1", "--after", "switzerlandnorth")
+    models = ("--models", "gpt-4o=gpt-4o-2024-11-20,gpt-4.1", "--after", "switzerlandnorth", "--geo", "eu")
     done = run(root, "endpoint", "add", "region/europe-west6", "norwayeast", *asked, *models)
     assert (done.returncode, done.stdout) == (0, f"changed: {REGION}\n"), done.stderr
     new = (root / REGION).read_text(encoding="utf-8")
