@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable
 
-from llmcompile.diagnostics import Fix
+from llmcompile.diagnostics import Fix, Place, Related
 
 _LONG = 8
 """Names from this length on may have two typing mistakes."""
@@ -30,7 +30,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     name = folded(name[:200]).strip().lower()
     if name in lowered:
         return lowered[name]
-    found = difflib.get_close_matches(name, lowered, n=1, cutoff=0.6)
+    swapped = [each for each in lowered if len(each) == len(name) == 2 and each == name[::-1]]
+    found = swapped or difflib.get_close_matches(name, lowered, n=1, cutoff=0.6)
     return lowered[found[0]] if found else None
 
 
@@ -40,6 +41,12 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
     if match and otherwise and _distance(name[:200].lower(), match.lower()) > max(3, len(match) * 2 // 5):
         return otherwise
     return f"did you mean '{match}'?" if match else otherwise
+
+
+def nearest_declared(name: str, known: Collection[str], declared: Place) -> tuple[Related, ...]:
+    """Where the nearest name is declared, below a place: it may be the one that is misspelled."""
+    match = nearest(name, known)
+    return (Related((declared / match).key(), "the nearest is declared here"),) if match else ()
 
 
 def fix_for(name: str, known: Collection[str], *, closed: bool = False) -> Fix | None:

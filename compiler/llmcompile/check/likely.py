@@ -102,9 +102,10 @@ def parameters(context: Context) -> Iterator[Diagnostic]:
             place = Place(model.file, ("default_params", name))
             if name in _RANGES:
                 yield from _in_range(place, name, value)
-            elif " " in name or fix_for(name, _RANGES, closed=True):
+            elif re.search("[ :=]", name) or fix_for(name, _RANGES, closed=True):
                 message = f"no request parameter is called {quote(name)}"
-                yield Diagnostic("param-unlikely", message, place.key(), did_you_mean(name.split(" ")[0], _RANGES))
+                hint = did_you_mean(re.split("[ :=]", name)[0], _RANGES)
+                yield Diagnostic("param-unlikely", message, place.key(), hint)
 
 
 def _in_range(place: Place, name: str, value: Any) -> Iterator[Diagnostic]:

@@ -13,7 +13,7 @@ from llmcompile.link.catalogue import Account, Catalogue
 from llmcompile.literals import quote
 from llmcompile.load.repository import PROJECT_FILE
 from llmcompile.providers import split_prefix
-from llmcompile.suggest import did_you_mean, fix_for
+from llmcompile.suggest import did_you_mean, fix_for, nearest_declared
 
 
 def regions(context: Context) -> Iterator[Diagnostic]:
@@ -38,7 +38,8 @@ def tiers(context: Context) -> Iterator[Diagnostic]:
         for tier, place in named:
             if tier is not None and tier not in known:
                 hint = did_you_mean(tier, known, f"declare it under tiers: in {PROJECT_FILE}")
-                yield Diagnostic("tier-unknown", f"no tier {quote(tier)}", place, hint, fix=fix_for(tier, known))
+                near = nearest_declared(tier, known, Place(PROJECT_FILE, ("tiers",)))
+                yield Diagnostic("tier-unknown", f"no tier {quote(tier)}", place, hint, near, fix_for(tier, known))
 
 
 def teams(context: Context) -> Iterator[Diagnostic]:
@@ -49,7 +50,8 @@ def teams(context: Context) -> Iterator[Diagnostic]:
                 hint = did_you_mean(key.team, account.input.teams, "declare it under teams:")
                 place = Place(account.file, ("keys", index, "team"))
                 fix = fix_for(key.team, account.input.teams)
-                yield Diagnostic("team-unknown", f"no team {quote(key.team)} in this account", place, hint, fix=fix)
+                near = nearest_declared(key.team, account.input.teams, Place(account.file, ("teams",)))
+                yield Diagnostic("team-unknown", f"no team {quote(key.team)} in this account", place, hint, near, fix)
 
 
 def served_models(context: Context) -> Iterator[Diagnostic]:
@@ -76,6 +78,7 @@ def _model(catalogue: Catalogue, who: str, listed: str, place: Place) -> Iterato
     code = split_prefix(listed)[1]
     if not catalogue.knows_model(code):
         hint = did_you_mean(code, catalogue.models, "add it under models/")
+        hint = f"put a comma between two: '{', '.join(listed.split())}'" if " " in listed.strip() else hint
         message = f"{who} a model that is not in the catalogue: {quote(listed)}"
         fix = fix_for(code, catalogue.models)
         fix = fix and Fix(listed.removesuffix(code) + str(fix.value))
@@ -149,7 +152,8 @@ def region_endpoints(context: Context) -> Iterator[Diagnostic]:
                     place = Place(region.file, ("models", model, index))
                     message = f"no endpoint {quote(name)} in this region"
                     fix = fix_for(name, region.input.endpoints)
-                    yield Diagnostic("endpoint-unknown", message, place, hint, fix=fix)
+                    near = nearest_declared(name, region.input.endpoints, Place(region.file, ("endpoints",)))
+                    yield Diagnostic("endpoint-unknown", message, place, hint, near, fix)
 
 
 def members(context: Context) -> Iterator[Diagnostic]:

@@ -62,7 +62,9 @@ class Team(Restriction):
 
 def _sha256(value: Any) -> str:
     if not isinstance(value, str):
-        raise problem("type-wrong", f"expected text, found {kind_of(value)}", "quote it")
+        raise problem(
+            "type-wrong", f"expected text, found {kind_of(value)}", "fill it in" if value is None else "quote it"
+        )
     if len(value) != 64 or set(value) - set("0123456789abcdef"):
         hint = 'printf %s "$KEY" | sha256sum'
         raise problem("value-invalid", "not a SHA-256 hash of 64 lowercase hexadecimal digits", hint)

@@ -18,7 +18,7 @@ from llmcompile.literals import quote
 from llmcompile.load.repository import PROJECT_FILE
 from llmcompile.providers import PREFIXES, PROVIDERS, Provider, split_prefix
 from llmcompile.refs import Ref
-from llmcompile.suggest import did_you_mean, fix_for
+from llmcompile.suggest import did_you_mean, fix_for, nearest_declared
 
 Listed = tuple[str, str | None, Place]
 """A model as an endpoint lists it: the name as written, the upstream's own name, the place."""
@@ -95,7 +95,8 @@ class EndpointLinker:
         if name not in known:
             hint = did_you_mean(name, known, f"declare it under credentials: in {PROJECT_FILE}")
             at, message = place / "credential", f"no credential {quote(name)}"
-            self.diagnostics.append(Diagnostic("credential-unknown", message, at, hint, fix=fix_for(name, known)))
+            near = nearest_declared(name, known, Place(PROJECT_FILE, ("credentials",)))
+            self.diagnostics.append(Diagnostic("credential-unknown", message, at, hint, near, fix_for(name, known)))
             return None
         return known[name]
 
@@ -149,7 +150,8 @@ class EndpointLinker:
             prefix, rest = split_prefix(name)
             if provider and prefix and prefix != provider:
                 message = f"{quote(name)} names {prefix.name}, the endpoint is {provider.name}'s"
-                self._say("provider-conflict", message, place, f"write '{rest}'")
+                at_key = isinstance(place.route[-1], str)  # {public: upstream}
+                self._say("provider-conflict", message, place, f"write '{rest}'", at_key=at_key)
 
     def _prefixed_provider(self, place: Place, listed: list[Listed]) -> Provider | None:
         """The provider that all listed models name as their prefix; accepted, with a note."""

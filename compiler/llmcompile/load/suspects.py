@@ -19,7 +19,7 @@ class Suspect:
 
 _NEAR = 40
 """Lines above the place where it was noticed; further up, it would have been noticed earlier."""
-_QUOTE = re.compile(r"(?:^|[:\-\[{,] +)(\"(?:[^\"\\\n]|\\.)*)$")
+_QUOTE = re.compile(r"(?:^|[:\-,] +|[\[{] *)(\"(?:[^\"\\\n]|\\.)*)$")
 _KEY = "write 'key: value'"
 # A key in front of a bracket without its colon, or without the space behind it; or with an equals sign.
 _BRACKET = re.compile(r"(?:^|(?<=[\[{,] )|(?<=[\[{,])|(?<=- ))([A-Za-z_][\w.-]*(?::| = ?|=| )?)(?=[\[{])")
@@ -33,7 +33,7 @@ def suspect(text: str, noticed: int) -> Suspect | None:
     stop = text.find("\n", noticed)
     found = _in_line(text, start, len(text) if stop < 0 else stop)
     if found is None and start and ":" not in text[start:noticed]:
-        found = _above(text, start)
+        found = _above(text, start) or _first_entry(text, start)
     for _ in range(_NEAR):
         if found or not start:
             break
@@ -63,3 +63,19 @@ def _above(text: str, start: int) -> Suspect | None:
     line = above[above.rfind("\n") + 1 :].lstrip(" ")
     found = _NO_COLON.fullmatch(line)
     return Suspect((len(above) - len(line), len(above)), _KEY) if found else None
+
+
+def _first_entry(text: str, start: int) -> Suspect | None:
+    """The first entry of the list that this line goes on with, where it lacks the dash that this line has."""
+    line = text[start:].partition("\n")[0]
+    indent = len(line) - len(line.lstrip(" "))
+    if not line.lstrip(" ").startswith("- "):
+        return None
+    first = None
+    while start:
+        stop, start = start - 1, text.rfind("\n", 0, start - 1) + 1
+        above = text[start:stop]
+        if len(above) - len(above.lstrip(" ")) <= indent:
+            break
+        first = (start + len(above) - len(above.lstrip(" ")), stop)
+    return Suspect(first, "a dash is missing in front of it: '- entry'") if first and text[first[0]] != "-" else None

@@ -96,7 +96,9 @@ def required_field_gone(example: Example) -> Iterator[Edit]:
     """A field that is required is gone"""
     for block in example.blocks:
         if block.key and _required(block):
-            meant = (f"add {block.route[-1]}",)
+            meant = (
+                f"add {str(block.route[-1]).removesuffix('s') if block.route[-1] == 'regions' else block.route[-1]}",
+            )
             parent = example.block(block.file, *block.route[:-1]) if len(block.route) > 1 else None
             first = next(each for each in example.tokens if each.file == block.file)
             start, stop = example.whole(block)

@@ -272,4 +272,8 @@ def type_swapped(example: Example) -> Iterator[Edit]:
         for other in roles.ENUMS["type"]:
             if other != token.value:
                 realtime = token.file == "models/gpt-realtime.yaml" and other == "chat"
-                yield example.replace(token, other, choice="a chat model, with realtime: true" if realtime else "")
+                free = token.file == "models/llama3.2.yaml" and other == "embedding"
+                choice = (
+                    "a chat model, with realtime: true" if realtime else "prices of 0 fit both types" if free else ""
+                )
+                yield example.replace(token, other, choice=choice)

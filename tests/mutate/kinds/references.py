@@ -85,6 +85,8 @@ def declaration_removed(example: Example) -> Iterator[Edit]:
                 spots = [(each.file, each.span) for each in users if each.file != block.file]
                 start, stop = example.whole(block)
                 here = [each for each in users if each.file == block.file]
+                parent = example.block(block.file, block.route[0]).key
+                here += [parent] if parent else []  # which holds nothing any more, if it was the only one
                 moved = [(each.file, _moved(each, start, stop)) for each in here]
                 yield Edit(edit.file, edit.changed, (*spots, *moved))
 
