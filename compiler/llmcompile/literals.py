@@ -12,7 +12,7 @@ from functools import lru_cache
 
 _POINTER = re.compile(r"(ref\+[a-z]+://|os\.environ/|sm://|projects/)")
 _SECRET_FIELD = re.compile(
-    r"(api|access|secret|private)[-_]?k[a-z]{1,3}$|secret|password|passwd|token$|credential_value", re.I
+    r"(api|access|secret|private|master|salt)[-_]?k[a-z]{1,3}$|secret|password|passwd|token$|credential_value", re.I
 )
 
 _LITERAL = re.compile(
