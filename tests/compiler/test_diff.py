@@ -208,6 +208,14 @@ def test_prices_before_and_after_over_time() -> None:
     }
 
 
+def test_a_cached_unit_that_only_follows_is_not_said_again() -> None:
+    def change(data: Data) -> None:
+        data["models/text-embedding-3-large.yaml"]["token_costs"][1]["per_million_tokens"]["text_input"] = 0.11
+
+    found = after(change)
+    assert {each.unit for group in found.groups for each in group.change.prices} == {"text_input"}
+
+
 def test_another_first_choice_has_another_price() -> None:
     def change(data: Data) -> None:
         del data[REGION]["models"]["gpt-4.1"]

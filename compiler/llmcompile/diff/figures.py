@@ -37,7 +37,20 @@ class PriceChange:
 
 
 def priced(costs: Costs, spans: Sequence[Span]) -> Iterator[PriceChange]:
-    """Every unit whose price changes, with times that follow each other and say the same as one."""
+    """Every unit whose price changes, with times that follow each other and say the same as one.
+
+    A cached unit that only follows the uncached one is not said again.
+    """
+    found = list(_priced(costs, spans))
+    said = {(each.was_model, each.model, each.unit, each.span, each.before, each.after) for each in found}
+    for each in found:
+        uncached = each.unit.removeprefix("cached_")
+        follows = (each.was_model, each.model, uncached, each.span, each.before, each.after) in said
+        if uncached == each.unit or not follows:
+            yield each
+
+
+def _priced(costs: Costs, spans: Sequence[Span]) -> Iterator[PriceChange]:
     for was_model, model, figures in costs:
         units = dict.fromkeys(unit for pair in figures for side in pair if side for unit, _ in side[1])
         for unit in units:

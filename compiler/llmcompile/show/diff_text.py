@@ -48,7 +48,7 @@ def _summary(report: Report) -> Iterator[str]:
     impact = report.impact
     for each in words.renamed(impact):
         yield "".join(each)
-    documents = f"{report.documents:,} document{'s' if report.documents != 1 else ''} differ"
+    documents = f"{report.documents:,} documents differ" if report.documents != 1 else "1 document differs"
     yield f"{report.before} -> {report.after}: {documents if report.documents else 'no document differs'}"
     if impact.count:
         yield words.radius(impact)
