@@ -10,8 +10,8 @@ import re
 # As `az account list-locations` names them.
 _NAMES = """
 australiacentral australiacentral2 australiaeast australiasoutheast austriaeast belgiumcentral brazilsouth
-brazilsoutheast canadacentral canadaeast centralindia centralus chilecentral denmarkeast eastasia eastus eastus2
-francecentral francesouth germanynorth germanywestcentral indonesiacentral israelcentral italynorth japaneast
+brazilsoutheast brazilus canadacentral canadaeast centralindia centralus chilecentral denmarkeast eastasia eastus
+eastus2 francecentral francesouth germanynorth germanywestcentral indonesiacentral israelcentral italynorth japaneast
 japanwest jioindiacentral jioindiawest koreacentral koreasouth malaysiawest mexicocentral newzealandnorth
 northcentralus northeurope norwayeast norwaywest polandcentral qatarcentral southafricanorth southafricawest
 southcentralus southeastasia southindia spaincentral swedencentral swedensouth switzerlandnorth switzerlandwest
