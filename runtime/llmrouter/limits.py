@@ -243,11 +243,11 @@ class MemoryLimiter:
             self._budgets[ask[:2]] = ask
         return meter
 
-    def know(self, ask: Ask, tokens: int | None, spent: Decimal | None) -> None:
+    def know(self, ask: Ask, tokens: int, spent: Decimal) -> None:
         """What others count, to go on from where they cannot be asked any more."""
         meter = self._meter(ask, self._clock())
-        meter.tokens = meter.tokens if tokens is None else tokens
-        if ask.budget and spent is not None:
+        meter.tokens = tokens
+        if ask.budget:
             meter.spent[ask.budget.currency] = spent
             self._budgets[ask[:2]] = ask
 

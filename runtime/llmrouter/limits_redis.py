@@ -130,6 +130,7 @@ class RedisLimiter:
                 return await waiting.answer
         except BaseException as error:
             self._owed.release(lease, _places(asks))  # it may be let in yet, with nobody there
+            self._wake.set()
             if isinstance(error, TimeoutError):
                 self._lost(f"no answer within {self._patience * 1000:g} ms")
                 return None
@@ -230,10 +231,8 @@ class RedisLimiter:
 
     def _settled(self, batch: Batch, answer: Any) -> None:
         for ask, (total, month, crossed) in zip(batch.spent, answer, strict=True):
-            spent = of_billionths(int(total))
-            self._memory.know(ask, None, spent)
             for level in crossed:
-                self._alert(Alert(ask, level, spent, month))
+                self._alert(Alert(ask, level, of_billionths(int(total)), month))
 
     def _lost(self, why: str) -> None:
         if self._up:
