@@ -196,6 +196,9 @@ class Connection(asyncio.Protocol):
         if not _is_plain(coming):
             self._refuse(bad_framing())
             return
+        if not self._parser.should_upgrade() and coming.header(b"upgrade") is not None:
+            # What its connection does not speak of is not asked for.
+            coming.headers = [each for each in coming.headers if each[0] != b"upgrade"]
         coming.keep_alive = self._parser.should_keep_alive() and not self.server.stopping
         self._waiting.append(coming)
         if len(self._waiting) >= _PIPELINED:

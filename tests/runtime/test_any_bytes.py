@@ -55,7 +55,8 @@ def strict(data: bytes) -> tuple[list[Request], str, Request | None]:
         found.append(request)
         connection = [token.strip() for token in request.header(b"connection").split(b",")]
         old = request.version == "1.0"
-        if b"upgrade" in connection and b"websocket" in request.header(b"upgrade") and not old:
+        if _asks_for_a_socket(request):
+            request.rest = bytes(parser.trailing_data[0])
             return found, "switched", None
         if b"close" in connection or (old and b"keep-alive" not in connection):
             return found, "closed", None
@@ -79,11 +80,16 @@ def _one(parser: h11.Connection) -> tuple[Request | None, str]:
         return request, "error"
 
 
+def _asks_for_a_socket(request: Request) -> bool:
+    connection = [token.strip() for token in request.header(b"connection").split(b",")]
+    return b"upgrade" in connection and request.header(b"upgrade") == b"websocket" and request.version == "1.1"
+
+
 def is_call(request: Request) -> bool:
     """Whether a request is one that the router passes on."""
     path, _, query = request.target.partition("?")
     if request.method == "GET" and unquote(path) == "/v1/realtime":
-        return request.header(b"upgrade") == b"websocket" and dict(parse_qsl(query)).get("model") in ("m", "n")
+        return _asks_for_a_socket(request) and dict(parse_qsl(query)).get("model") in ("m", "n")
     route = match(unquote(path))
     if request.method != "POST" or route is None or route.operation is None or route.operation.sends != "json":
         return False
@@ -173,6 +179,8 @@ def checked(world: Worldlet, data: bytes, cuts: list[int]) -> None:
     assert len(passed) == len(world.seen)
     assert all(set(dict(each.headers)) <= SENT_UPSTREAM for each in world.seen)
     assert world.faults == []
+    for asked_for, sent in zip([each for each in requests if is_call(each)], world.seen, strict=False):
+        assert asked_for.rest.startswith(sent.rest), "passed on through a WebSocket what is not its own"
     early = said.answers[len(requests) :][: len(said.answers) - len(refused) - len(requests)]
     assert len(early) <= (begun is not None), "answered what is no request"
     assert all(status >= 400 for status, _, _ in early)
@@ -300,6 +308,7 @@ FOUND = [
     b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n",  # read again and again, for ever
     fixed(body(1)) + SOCKET,  # the one behind was never answered
     fixed(body(1)).replace(b"Host: x", b"Host:\r\n x"),
+    SOCKET.replace(b"connection: upgrade\r\n", b""),  # switched all the same
 ]
 
 
@@ -312,6 +321,7 @@ FOUND = [
 @example((FOUND[4] + LAST, []))
 @example((FOUND[5] + LAST, []))
 @example((FOUND[6] + LAST, [40, 60]))
+@example((FOUND[7] + LAST, []))
 def test_bent_requests(worlds: Worldlets, stream: tuple[bytes, list[int]]) -> None:
     checked(worlds.all[0], *stream)
     assert worlds.complaints == []

@@ -35,6 +35,8 @@ class Request:
     version: str
     headers: list[tuple[bytes, bytes]]
     body: bytes = b""
+    rest: bytes = b""
+    """What comes behind a request for a WebSocket, which is granted."""
 
     def header(self, name: bytes) -> bytes:
         return b",".join(value for each, value in self.headers if each == name).lower()
@@ -109,6 +111,9 @@ class Worldlet:
                 request.body += bytes(event.data)
             elif isinstance(event, h11.EndOfMessage) and request is not None:
                 self.seen.append(request)
+                if request.header(b"upgrade") == b"websocket":
+                    await self._switched(request, parser, reader, writer)
+                    return False
                 head = h11.Response(
                     status_code=200, headers=[("content-type", "application/json"), ("content-length", "10")]
                 )
@@ -117,6 +122,17 @@ class Worldlet:
                 return parser.our_state is h11.DONE and parser.their_state is h11.DONE
             else:
                 return False
+
+    async def _switched(
+        self, request: Request, parser: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        granted = h11.InformationalResponse(
+            status_code=101, headers=[("upgrade", "websocket"), ("connection", "upgrade")]
+        )
+        writer.write(parser.send(granted) or b"")
+        request.rest += bytes(parser.trailing_data[0])
+        while came := await reader.read(65536):
+            request.rest += came
 
     async def stop(self) -> None:
         self._ticking.cancel()
