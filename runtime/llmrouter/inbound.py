@@ -103,16 +103,20 @@ class Connection(asyncio.Protocol):
     def _upgrading(self, rest: bytes) -> None:
         """llhttp stops behind a head that asks for another protocol; only a WebSocket's is listened to.
 
-        Any other is read again as if it had not asked: its body is a body, never the next request. A tunnel is refused:
-        what its other end would be is no business of a client's.
+        Any other is read again as if it had not asked: its body is a body, never the next request. A tunnel is refused,
+        and a WebSocket with a body: where that ends, and frames begin, is not seen alike by everyone.
         """
         if self._refusal is not None:
             return
         asking = self._waiting.pop()
-        if asking.method == b"CONNECT":
+        is_socket = (asking.header(b"upgrade") or b"").lower() == b"websocket" and asking.version != "1.0"
+        has_body = (
+            asking.header(b"content-length") not in (None, b"0") or asking.header(b"transfer-encoding") is not None
+        )
+        if asking.method == b"CONNECT" or (is_socket and has_body):
             self._refuse(bad_framing())
             return
-        if (asking.header(b"upgrade") or b"").lower() == b"websocket" and asking.version != "1.0":
+        if is_socket:
             self._waiting.append(asking)
             self._held_back = rest
             return

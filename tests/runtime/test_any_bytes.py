@@ -309,6 +309,7 @@ FOUND = [
     fixed(body(1)) + SOCKET,  # the one behind was never answered
     fixed(body(1)).replace(b"Host: x", b"Host:\r\n x"),
     SOCKET.replace(b"connection: upgrade\r\n", b""),  # switched all the same
+    SOCKET[:-2] + b"content-length: 5\r\n\r\nhello",  # frames to one, a body to the other
 ]
 
 
@@ -322,6 +323,7 @@ FOUND = [
 @example((FOUND[5] + LAST, []))
 @example((FOUND[6] + LAST, [40, 60]))
 @example((FOUND[7] + LAST, []))
+@example((FOUND[8] + LAST, []))
 def test_bent_requests(worlds: Worldlets, stream: tuple[bytes, list[int]]) -> None:
     checked(worlds.all[0], *stream)
     assert worlds.complaints == []
