@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from llmcompile import check
-from llmcompile.accounts import AccountCompiler, render
+from llmcompile.check.context import Whole
 from llmcompile.check.facts import facts
 from llmcompile.diagnostics import Diagnostic, Place, has_errors
 from llmcompile.emit import contract
 from llmcompile.emit.documents import Document, Made, region_document
 from llmcompile.emit.policy import PolicyEmitter
+from llmcompile.fleet.accounts import AccountCompiler, render
 from llmcompile.link.catalogue import Catalogue
 from llmcompile.link.linker import link_shared
 from llmcompile.load.repository import load_shared
@@ -89,7 +90,7 @@ def compile_repository(
             accounts[one.stem] = one.account
         progress("compile", done, len(shared.files))
     catalogue = replace(shared.catalogue, accounts=accounts, broken_accounts=frozenset(broken))
-    diagnostics += check.whole(catalogue, map(facts, accounts.values()), as_of)
+    diagnostics += check.whole(Whole(catalogue, tuple(map(facts, accounts.values())), as_of))
     if against is not None:
         from llmcompile.history.immutable import changed
 

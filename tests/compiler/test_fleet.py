@@ -21,9 +21,9 @@ from tests.compiler.thorough import thorough
 
 from llmcompile.emit import dist
 from llmcompile.errors import OutsideError
-from llmcompile.fleet import compile_fleet
+from llmcompile.fleet.compiling import compile_fleet
+from llmcompile.fleet.spread import spread
 from llmcompile.pipeline import compile_repository
-from llmcompile.spread import spread
 
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 GOLDEN = Path(__file__).parents[1] / "golden"

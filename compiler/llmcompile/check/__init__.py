@@ -5,7 +5,6 @@ Accounts are looked at one by one, so that a fleet of any size needs the memory 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from llmcompile.check import (
@@ -28,7 +27,7 @@ from llmcompile.check import (
     settings,
 )
 from llmcompile.check.context import Check, Context, Whole, WholeCheck
-from llmcompile.check.facts import Facts, facts
+from llmcompile.check.facts import facts
 from llmcompile.diagnostics import Diagnostic
 from llmcompile.link.catalogue import Account, Catalogue
 
@@ -115,17 +114,24 @@ def account(catalogue: Catalogue, subject: Account) -> list[Diagnostic]:
     return _checked(Context(catalogue, subject))
 
 
-def whole(catalogue: Catalogue, accounts: Iterable[Facts], as_of: datetime) -> list[Diagnostic]:
+def whole(fleet: Whole) -> list[Diagnostic]:
     """What is wrong with the fleet as a whole at an instant."""
-    fleet = Whole(catalogue, tuple(accounts), as_of)
     return [diagnostic for check in WHOLE for diagnostic in check(fleet)]
+
+
+def span(fleet: Whole) -> tuple[datetime | None, datetime | None]:
+    """The instants around its own between which, both exclusive, the same is said of the fleet as a whole."""
+    as_of = fleet.as_of
+    turns = [*lifetimes.turns(fleet), *pricing.turns(fleet)]
+    before = max((each for each in turns if each <= as_of), default=None)
+    return before, min((each for each in turns if each >= as_of), default=None)
 
 
 def run(catalogue: Catalogue, as_of: datetime) -> list[Diagnostic]:
     """All of it, for accounts that are in memory."""
     accounts = catalogue.accounts.values()
     of_accounts = [diagnostic for each in accounts for diagnostic in account(catalogue, each)]
-    return [*shared(catalogue), *of_accounts, *whole(catalogue, map(facts, accounts), as_of)]
+    return [*shared(catalogue), *of_accounts, *whole(Whole(catalogue, tuple(map(facts, accounts)), as_of))]
 
 
 def _checked(context: Context) -> list[Diagnostic]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from llmcompile.check.facts import Facts
 from llmcompile.diagnostics import Diagnostic, Place
@@ -56,7 +57,7 @@ class Context:
             yield from owner.endpoints.values()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Whole:
     """The whole fleet at an instant: the shared files, and the facts of every account."""
 
@@ -66,7 +67,7 @@ class Whole:
     as_of: datetime
     """Now, UTC. Only these checks know it; no output depends on it."""
 
-    @property
+    @cached_property
     def served(self) -> dict[str, Place]:
         """Every model that some endpoint serves, with the first place that says so: regions', then accounts'."""
         served = self.catalogue.served()

@@ -12,7 +12,7 @@ from llmcompile.inputs.endpoint import Authenticated, AuthHeader
 from llmcompile.inputs.urls import is_loopback
 from llmcompile.link.catalogue import OAuth
 from llmcompile.literals import quote
-from llmcompile.load.repository import PROJECT_FILE
+from llmcompile.load.root import PROJECT_FILE
 from llmcompile.providers import PREFIXES, PROVIDERS, split_prefix
 from llmcompile.suggest import did_you_mean, fix_for
 

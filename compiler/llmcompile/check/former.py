@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from llmcompile.check.context import Whole
 from llmcompile.diagnostics import Diagnostic, Place, Related
-from llmcompile.load.repository import PROJECT_FILE
+from llmcompile.load.root import PROJECT_FILE
 
 Claim = tuple[str, Place]
 """An id, and where it is written."""

@@ -17,7 +17,7 @@ from llmcompile.inputs.model import PerMillionTokens
 from llmcompile.inputs.values import format_instant
 from llmcompile.link.catalogue import Account, Catalogue, Model, Region
 from llmcompile.literals import quote
-from llmcompile.load.repository import PROJECT_FILE
+from llmcompile.load.root import PROJECT_FILE
 
 if TYPE_CHECKING:
     from llmcompile.check.context import Whole  # which knows the facts, which know what ends
@@ -71,6 +71,12 @@ def past(whole: Whole) -> Iterator[Diagnostic]:
         for instant, problem in account.ends:
             if instant <= whole.as_of:
                 yield problem
+
+
+def turns(whole: Whole) -> Iterator[datetime]:
+    """Every instant at which ``past`` begins to say something."""
+    yield from (event.at for event in of_shared(whole.catalogue, whole.served))
+    yield from (instant for account in whole.accounts for instant, _ in account.ends)
 
 
 def _of_endpoints(owner: Region | Account, whose: str) -> Iterator[Event]:

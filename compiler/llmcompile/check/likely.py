@@ -12,7 +12,7 @@ from llmcompile.diagnostics import Diagnostic, Place, Related
 from llmcompile.inputs.endpoint import Authenticated
 from llmcompile.link.catalogue import Endpoint, Model, Served
 from llmcompile.literals import quote
-from llmcompile.load.repository import PROJECT_FILE
+from llmcompile.load.root import PROJECT_FILE
 from llmcompile.suggest import did_you_mean, fix_for, holds_misspelled
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)

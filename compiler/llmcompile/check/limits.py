@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from llmcompile.check.context import Context, Whole
 from llmcompile.diagnostics import Diagnostic, Place, Related
 from llmcompile.inputs.model import FALLBACKS
-from llmcompile.load.repository import PROJECT_FILE
+from llmcompile.load.root import PROJECT_FILE
 
 
 def fallback_batches(context: Context) -> Iterator[Diagnostic]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from llmcompile.check.context import Context, Whole
@@ -12,6 +12,7 @@ from llmcompile.inputs.model import TokenCost
 from llmcompile.inputs.values import format_instant
 from llmcompile.link.catalogue import Model
 
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 _NEEDED = {
     "chat": ("text_input", "text_output"),
     "realtime": ("text_input", "text_output"),
@@ -114,6 +115,18 @@ def _first_start(model: Model, now: datetime) -> tuple[Related, ...]:
     """Where the first price starts, if it is that one which is late."""
     rows = model.input.token_costs
     return (Related(_row(model, 0, "start"), "its first price starts here"),) if rows and rows[0].start > now else ()
+
+
+def turns(whole: Whole) -> Iterator[datetime]:
+    """Every instant at which a row, or the horizon before it, begins or ends to count."""
+    ahead = timedelta(days=whole.catalogue.project.price_horizon_days)
+    for model in whole.catalogue.models.values():
+        for row in model.input.token_costs:
+            for instant in (row.start, row.end):
+                if instant is not None:
+                    yield instant
+                    if instant - _EARLIEST > ahead:
+                        yield instant - ahead
 
 
 def _uncovered(

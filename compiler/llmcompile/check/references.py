@@ -11,7 +11,7 @@ from llmcompile.inputs.account import Account as AccountInput
 from llmcompile.inputs.model import FALLBACKS
 from llmcompile.link.catalogue import Account, Catalogue
 from llmcompile.literals import quote
-from llmcompile.load.repository import PROJECT_FILE
+from llmcompile.load.root import PROJECT_FILE
 from llmcompile.providers import split_prefix
 from llmcompile.suggest import did_you_mean, fix_for, nearest_declared
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from llmcompile.check.context import Context, Whole
 from llmcompile.diagnostics import Diagnostic, Place, Related
 from llmcompile.literals import quote
-from llmcompile.load.repository import PROJECT_FILE
+from llmcompile.load.root import PROJECT_FILE
 from llmcompile.store_uri import STORE_FORMS, parse_uri
 
 

@@ -13,18 +13,22 @@ import click
 
 from llmcompile.cli.options import (
     as_of_option,
+    cache_option,
     compiled_or_exit,
     find_root,
+    fleet_cache,
     jobs_option,
     now,
     progress_bar,
     root_option,
     show_problems,
+    stats_option,
 )
 from llmcompile.errors import PROBLEMS, UsageError
 
 if TYPE_CHECKING:
     from llmcompile.emit.kubernetes.routers import Router
+    from llmcompile.fleet.cache import Cache
     from llmcompile.inputs.project import Project
     from llmcompile.pipeline import Compiled
 
@@ -43,6 +47,8 @@ def _image(ctx: click.Context, param: click.Parameter, value: str | None) -> str
 @root_option
 @as_of_option
 @jobs_option
+@cache_option
+@stats_option
 @click.option("--target", type=click.Choice(["documents", "kubernetes"]), default="documents", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Default: dist/, or dist/kubernetes/.")
 @click.option("--to", metavar="STORE", help="kubernetes: the store that the pods' documents come from; needed.")
@@ -59,7 +65,14 @@ def _image(ctx: click.Context, param: click.Parameter, value: str | None) -> str
     help="kubernetes: routers of accounts without keys serve everyone who reaches them.",
 )
 def command(
-    root: Path | None, as_of: datetime | None, jobs: int, target: str, out: Path | None, **options: Any
+    root: Path | None,
+    as_of: datetime | None,
+    jobs: int,
+    target: str,
+    out: Path | None,
+    stats: bool,
+    cached: bool,
+    **options: Any,
 ) -> None:
     """Check, then compile everything into dist/ with refs in place of secrets.
 
@@ -76,22 +89,18 @@ def command(
     if target == "kubernetes":
         _kubernetes(compiled_or_exit(where, as_of), out or where / "dist" / "kubernetes", given)
     else:
-        _documents(where, now(as_of), out or where / "dist", jobs)
+        with fleet_cache(where, cached=cached, stats=stats) as cache:
+            _documents(where, now(as_of), out or where / "dist", jobs, cache)
 
 
-def _documents(root: Path, as_of: datetime, out: Path, jobs: int) -> None:
-    from llmcompile.emit import dist
-    from llmcompile.fleet import compile_fleet
+def _documents(root: Path, as_of: datetime, out: Path, jobs: int, cache: Cache | None) -> None:
+    from llmcompile.fleet.building import build
 
-    def fill(folder: Path) -> list[Any]:
-        with progress_bar() as progress:
-            fleet = compile_fleet(root, as_of, progress, out=folder, jobs=jobs)
-        show_problems(root, fleet.diagnostics)
-        if fleet.failed:
-            sys.exit(PROBLEMS)
-        return list(fleet.entries)
-
-    count = dist.replace(out, "documents", fill)
+    with progress_bar() as progress:
+        fleet, count = build(root, as_of, out.absolute(), progress, jobs=jobs, cache=cache)
+    show_problems(root, fleet.diagnostics)
+    if fleet.failed:
+        sys.exit(PROBLEMS)
     click.echo(f"{count} documents in {out}")
 
 

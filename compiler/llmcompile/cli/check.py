@@ -11,11 +11,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmcompile.cli.options import as_of_option, find_root, jobs_option, most_option, now, progress_bar, root_option
+from llmcompile.cli.options import (
+    as_of_option,
+    cache_option,
+    find_root,
+    fleet_cache,
+    jobs_option,
+    most_option,
+    now,
+    progress_bar,
+    root_option,
+    stats_option,
+)
 from llmcompile.errors import PROBLEMS
 
 if TYPE_CHECKING:
-    from llmcompile.fleet import Fleet
+    from llmcompile.fleet.result import Fleet
     from llmcompile.load.repository import Repository
     from llmcompile.pipeline import Compiled
     from llmcompile.prove.outcome import Proof
@@ -33,6 +44,8 @@ FORMS = ["text", "json", "github", "sarif", "junit"]
 @click.option("--witness", type=click.Choice(["genai-prices"]), help="Compare prices with those of a package, offline.")
 @click.option("--against", metavar="REV", help="Hold ids, codes and past prices to what they are in a git revision.")
 @jobs_option
+@cache_option
+@stats_option
 def command(
     root: Path | None,
     as_of: datetime | None,
@@ -42,6 +55,8 @@ def command(
     witness: str | None,
     against: str | None,
     jobs: int,
+    cached: bool,
+    stats: bool,
 ) -> None:
     """Report every problem of the whole repository at once.
 
@@ -50,24 +65,34 @@ def command(
     where, instant, asked = find_root(root), now(as_of), _asked(proofs, witness is not None)
     before = _before(where, against) if against is not None else None
 
-    from llmcompile.fleet import compile_fleet
-    from llmcompile.pipeline import Compiled, compile_repository
     from llmcompile.show.located import summary
 
     screen = form == "text" and sys.stdout.isatty()
     result: Compiled | Fleet
-    with progress_bar() as progress:
-        if asked or before or screen or form == "junit":  # these look at accounts, not at what was said of them alone
-            result = compile_repository(where, instant, progress, proofs=asked, against=before)
-        else:
-            result = compile_fleet(where, instant, progress, jobs=jobs)
+    if asked or before or screen or form == "junit":  # these look at accounts, not at what was said of them alone
+        from llmcompile.pipeline import compile_repository
+
+        with progress_bar() as progress:
+            result = whole = compile_repository(where, instant, progress, proofs=asked, against=before)
+    else:
+        result, whole = _fleet(where, instant, jobs, cached=cached, stats=stats), None
     _show(where, result, form, most, asked=bool(asked))
-    if screen and isinstance(result, Compiled):
+    if screen and whole:
         from llmcompile.show.summary import render
 
-        click.echo(render(result, instant))
+        click.echo(render(whole, instant))
     click.echo(f"{result.scope}{summary(result.diagnostics)}", err=True)
     sys.exit(PROBLEMS if result.failed else 0)
+
+
+def _fleet(root: Path, as_of: datetime, jobs: int, *, cached: bool, stats: bool) -> Fleet:
+    with fleet_cache(root, cached=cached, stats=stats) as cache:
+        if cache and (fleet := cache.unchanged(as_of)):
+            return fleet
+        from llmcompile.fleet.compiling import compile_fleet
+
+        with progress_bar() as progress:
+            return compile_fleet(root, as_of, progress, jobs=jobs, cache=cache)
 
 
 def _before(root: Path, against: str) -> Repository:
@@ -101,7 +126,6 @@ def _asked(proofs: bool, witness: bool) -> Sequence[Proof]:
 
 def _show(root: Path, result: Compiled | Fleet, form: str, most: int, *, asked: bool) -> None:
     """The diagnostics and the proofs on stdout; where a machine reads diagnostics alone, the proofs on stderr."""
-    from llmcompile.edit.replacements import replacements
     from llmcompile.load.locate import Locator
     from llmcompile.show import junit, machine, proofs, sarif, text
     from llmcompile.show.located import located
@@ -114,6 +138,8 @@ def _show(root: Path, result: Compiled | Fleet, form: str, most: int, *, asked: 
         click.echo(machine.render_github(found, below_git(root)), nl=bool(found))
         _write_step_summary(root, result, found)
     elif form == "sarif":
+        from llmcompile.edit.replacements import replacements
+
         click.echo(sarif.render(found, below_git(root), replacements(root, result.diagnostics, locator)))
     elif form == "junit":
         click.echo(junit.render(found, _files(result), result.proofs, below_git(root)))
@@ -125,7 +151,7 @@ def _show(root: Path, result: Compiled | Fleet, form: str, most: int, *, asked: 
 
 def _files(result: Compiled | Fleet) -> list[str]:
     """Every file that was looked at and could be loaded."""
-    from llmcompile.load.repository import PROJECT_FILE
+    from llmcompile.load.root import PROJECT_FILE
     from llmcompile.pipeline import Compiled
 
     if not isinstance(result, Compiled) or result.catalogue is None:

@@ -82,7 +82,7 @@ def _lay_out(how: _How, source: Source) -> bool:
 
 def _all(root: Path) -> Iterator[str]:
     from llmcompile.cli.editing import names
-    from llmcompile.load.repository import PROJECT_FILE
+    from llmcompile.load.root import PROJECT_FILE
 
     yield PROJECT_FILE
     for folder in ("models", "regions", "accounts"):

@@ -15,6 +15,7 @@ from llmcompile.errors import PROBLEMS, UsageError
 
 if TYPE_CHECKING:
     from llmcompile.diagnostics import Diagnostic
+    from llmcompile.fleet.cache import Cache
     from llmcompile.load.tree import Root
     from llmcompile.pipeline import Compiled, Progress
 
@@ -65,6 +66,12 @@ jobs_option = click.option(
     help="Processes that compile accounts. Default: as many as pay, up to the cores that there are.",
 )
 
+stats_option = click.option("--stats", is_flag=True, help="Say what was known from the last time, and what was not.")
+
+cache_option = click.option(
+    "--cache/--no-cache", "cached", default=True, help="Whether to use what is known from the last time. Default: yes."
+)
+
 to_option = click.option(
     "--to", "--store", "to", required=True, metavar="STORE", help="A name from stores:, or a URI such as dir:PATH."
 )
@@ -74,15 +81,15 @@ region_option = click.option("--region", metavar="REGION", help="Needed where th
 
 def find_root(root: Path | None) -> Path:
     """The root, given or found; ``UsageError`` where there is none."""
-    from llmcompile.load import repository
+    from llmcompile.load import root as top
 
     if root is not None:
-        if not (root / repository.PROJECT_FILE).is_file():
-            raise UsageError(f"no {repository.PROJECT_FILE} in {root}", f"start one: llmcompile init {root}")
+        if not (root / top.PROJECT_FILE).is_file():
+            raise UsageError(f"no {top.PROJECT_FILE} in {root}", f"start one: llmcompile init {root}")
         return root.resolve()
-    found = repository.find_root(Path.cwd())
+    found = top.find_root(Path.cwd())
     if found is None:
-        message = repository.describe_missing_root(Path.cwd())
+        message = top.describe_missing_root(Path.cwd())
         raise UsageError(message, "name it with --root DIR, or start one: llmcompile init DIR")
     return found
 
@@ -134,6 +141,22 @@ most_option = click.option(
     metavar="N",
     help="Problems shown as text, the worst first; 0: all. Default: 100 on a terminal, else all.",
 )
+
+
+@contextmanager
+def fleet_cache(root: Path, *, cached: bool, stats: bool) -> Iterator[Cache | None]:
+    """What is known of the repository from the last time; what is learned is kept, and said if asked for."""
+    from llmcompile.fleet.cache import Cache
+
+    cache = Cache.of(root) if cached else None
+    try:
+        yield cache
+    finally:
+        if cache:
+            cache.save()
+        if stats:
+            why = "; ".join(cache.said) if cache else "not used"
+            click.echo(f"cache: {why}", err=True)
 
 
 @contextmanager

@@ -120,14 +120,22 @@ def _is_a_targets(inside: Path) -> bool:
 
 
 def _fill(folder: Path, documents: Iterable[Document]) -> list[Any]:
-    return [put(folder, Made.of(each)) for each in documents]
+    made = [Made.of(each) for each in documents]
+    for each in made:
+        put(folder, each)
+    return [entry(each) for each in made]
 
 
-def put(folder: Path, made: Made) -> dict[str, Any]:
-    """Write a document below the folder; its entry in the manifest."""
-    document, path = made.document, folder / made.document.path
+def put(folder: Path, made: Made) -> None:
+    """Write a document below the folder."""
+    path = folder / made.document.path
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(indented(made.data))
+
+
+def entry(made: Made) -> dict[str, Any]:
+    """What the manifest says of a document."""
+    document = made.document
     return {
         "name": document.kind,
         "secret": document.secret,

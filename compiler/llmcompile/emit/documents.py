@@ -11,7 +11,7 @@ from llmcompile.emit.canonical import compact, plain
 from llmcompile.emit.endpoint_documents import customer_config, provisioned_config
 from llmcompile.emit.policy import PolicyEmitter
 from llmcompile.link.catalogue import Account, Region
-from llmcompile.load.repository import PROJECT_FILE
+from llmcompile.load.root import PROJECT_FILE
 from llmcompile.secret_ids import Kind, secret_id
 
 

@@ -14,7 +14,8 @@ from llmcompile.emit.canonical import money
 from llmcompile.inputs.model import TokenCost
 from llmcompile.inputs.values import format_instant
 from llmcompile.link.catalogue import Catalogue, Model
-from llmcompile.load.repository import PROJECT_FILE, Repository
+from llmcompile.load.repository import Repository
+from llmcompile.load.root import PROJECT_FILE
 
 
 def changed(before: Repository, now: Catalogue, as_of: datetime) -> Iterator[Diagnostic]:

@@ -17,7 +17,8 @@ from llmcompile.errors import OutsideError, UsageError
 from llmcompile.history.git import Git, GitError
 from llmcompile.literals import mask
 from llmcompile.load import source
-from llmcompile.load.repository import PROJECT_FILE, folder_outside
+from llmcompile.load.repository import folder_outside
+from llmcompile.load.root import PROJECT_FILE
 from llmcompile.load.tree import Entry
 
 _FOLDERS = ("accounts", "models", "regions")

@@ -15,7 +15,7 @@ from llmcompile.inputs.endpoint import Endpoint as EndpointInput
 from llmcompile.inputs.project import Project
 from llmcompile.link.catalogue import Endpoint, OAuth, Served
 from llmcompile.literals import quote
-from llmcompile.load.repository import PROJECT_FILE
+from llmcompile.load.root import PROJECT_FILE
 from llmcompile.providers import PREFIXES, PROVIDERS, Provider, split_prefix
 from llmcompile.refs import Ref
 from llmcompile.suggest import did_you_mean, fix_for, nearest_declared

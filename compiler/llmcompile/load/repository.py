@@ -5,6 +5,7 @@ Knows the layout, not what the files mean together.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
@@ -17,14 +18,12 @@ from llmcompile.inputs.account import Account
 from llmcompile.inputs.model import Model
 from llmcompile.inputs.project import Project
 from llmcompile.inputs.region import Region
-from llmcompile.literals import quote
 from llmcompile.load import source
+from llmcompile.load.root import PROJECT_FILE
 from llmcompile.load.shape import validate
 from llmcompile.load.strict_yaml import load
 from llmcompile.load.tree import Entry, Root
-from llmcompile.suggest import nearest
 
-PROJECT_FILE = "llmcompile.yaml"
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -80,10 +79,10 @@ def load_shared(root: Root) -> tuple[Shared, list[Diagnostic]]:
     return Shared(repository, accounts), diagnostics
 
 
-def load_account(root: Root, file: str) -> tuple[Account | None, list[Diagnostic]]:
-    """Load one account's file; None where it has errors."""
+def load_account(read: source.Source) -> tuple[Account | None, list[Diagnostic]]:
+    """Load one account from its file's text; None where it has errors."""
     diagnostics: list[Diagnostic] = []
-    return _file(root, file, Account, diagnostics), diagnostics
+    return _typed(read, Account, diagnostics), diagnostics
 
 
 def load_project(root: Root) -> tuple[Project | None, list[Diagnostic]]:
@@ -121,7 +120,7 @@ def _entries(root: Root, name: str, diagnostics: list[Diagnostic]) -> Entries:
     found = sorted((each for each in listed if not each.name.startswith(".")), key=lambda each: each.name)
     ignored = list(_ignored(name, found))
     diagnostics.extend(ignored)
-    files = tuple(f"{name}/{each.name}" for each in found if PurePath(each.name).suffix == ".yaml" and not each.folder)
+    files = tuple([f"{name}/{each.name}" for each in found if each.name.endswith(".yaml") and not each.folder])
     if not files and not ignored:
         diagnostics.append(
             Diagnostic(
@@ -141,9 +140,17 @@ def _on_disk(root: Path, name: str) -> list[Entry] | Diagnostic | None:
     if not path.resolve().is_relative_to(root.resolve()):
         return folder_outside(name)
     try:
-        return [Entry(each.name, each.is_dir()) for each in path.iterdir()]
+        with os.scandir(path) as entries:
+            return [Entry(each.name, _is_folder(each)) for each in entries]
     except OSError as error:
         return Diagnostic("file-unreadable", f"{name}/ cannot be listed: {error.strerror}", place)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a link that leads nowhere is said when it is read
 
 
 def folder_outside(folder: str) -> Diagnostic:
@@ -155,10 +162,12 @@ def folder_outside(folder: str) -> Diagnostic:
 
 def _ignored(folder: str, found: list[Entry]) -> Iterator[Diagnostic]:
     for each in found:
+        if each.name.endswith(".yaml") and not each.folder:
+            continue
         place, path = Place(f"{folder}/{each.name}", span=(0, 0)), PurePath(each.name)
         if each.folder:
             yield Diagnostic("file-unexpected", "folders below this one are not read", place, "move its files up")
-        elif path.suffix != ".yaml" and path.suffix.lower() in (".yaml", ".yml", ".json"):
+        elif path.suffix.lower() in (".yaml", ".yml", ".json"):
             hint = f"rename it to {path.stem}.yaml"
             yield Diagnostic("file-unexpected", "only .yaml files are read here", place, hint)
 
@@ -180,22 +189,14 @@ def _file(root: Root, file: str, kind: type[M], diagnostics: list[Diagnostic]) -
     if isinstance(read, Diagnostic):
         diagnostics.append(read)
         return None
+    return _typed(read, kind, diagnostics)
+
+
+def _typed(read: source.Source, kind: type[M], diagnostics: list[Diagnostic]) -> M | None:
     data, problems = load(read)
     diagnostics.extend(problems)
     if has_errors(problems):
         return None
-    item, problems = validate(kind, file, data)
+    item, problems = validate(kind, read.file, data)
     diagnostics.extend(problems)
     return item if not has_errors(problems) else None
-
-
-def find_root(start: Path) -> Path | None:
-    """The nearest folder upward that holds ``llmcompile.yaml``."""
-    return next((each for each in (start, *start.parents) if (each / PROJECT_FILE).is_file()), None)
-
-
-def describe_missing_root(start: Path) -> str:
-    """Why there is no root here, with what may have been meant."""
-    names = [each.name for each in start.iterdir() if each.suffix in (".yaml", ".yml")] if start.is_dir() else []
-    near = nearest(PROJECT_FILE, names)
-    return f"no {PROJECT_FILE} here or above" + (f"; there is {quote(near)}" if near else "")

@@ -19,7 +19,7 @@ from llmcompile.inputs.project import Project, Tier
 from llmcompile.inputs.region import Region
 from llmcompile.inputs.words import Kind
 from llmcompile.load import source
-from llmcompile.load.repository import PROJECT_FILE
+from llmcompile.load.root import PROJECT_FILE
 from llmcompile.load.shape import validate
 from llmcompile.load.strict_yaml import load
 from llmcompile.providers import PREFIXES

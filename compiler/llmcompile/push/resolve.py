@@ -16,7 +16,7 @@ from llmcompile.emit.documents import Document
 from llmcompile.errors import OutsideError
 from llmcompile.link.catalogue import Catalogue
 from llmcompile.load.locate import Locator
-from llmcompile.load.repository import PROJECT_FILE
+from llmcompile.load.root import PROJECT_FILE
 from llmcompile.push.store import Version
 from llmcompile.refs import Ref
 

@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from llmcompile.load.repository import PROJECT_FILE
+from llmcompile.load.root import PROJECT_FILE
 
 _YAML = (PROJECT_FILE, "accounts", "models", "regions")
 _DIRTY = "-dirty"

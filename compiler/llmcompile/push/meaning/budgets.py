@@ -19,15 +19,15 @@ _AMOUNT = re.compile(r"(0|[1-9][0-9]{0,20})(\.[0-9]{1,20})?")
 def budget_rules() -> list[Rule]:
     """The rules of ROUTER_POLICY for budgets."""
     return [
-        Rule(("budget",), _budget),
-        Rule(("keys", "*", "budget"), _budget),
+        Rule(("budget", "monthly"), _budget),
+        Rule(("keys", "*", "budget", "monthly"), _budget),
         Rule(("limits_unavailable",), _unavailable),
     ]
 
 
 def _budget(place: Place) -> Iterator[Said]:
     (before, old), (currency, new) = (_read(side) for side in (place.old, place.new))
-    who = ("router key ", name(place.up().key), ": budget ") if len(place.steps) > 1 else ("budget: ",)
+    who = ("router key ", name(place.up(2).key), ": budget ") if len(place.steps) > 2 else ("budget: ",)
     if (before, old) == (currency, new):
         yield from rewritten(place)
         return
@@ -43,10 +43,9 @@ def _shown(currency: Name | None, lines: Mapping[str, Decimal]) -> Name:
     )
 
 
-def _read(side: Any) -> tuple[Name | None, dict[str, Decimal]]:
-    if side is MISSING or side is None:
+def _read(month: Any) -> tuple[Name | None, dict[str, Decimal]]:
+    if month is MISSING or month is None:
         return None, {}
-    month = side.get("monthly") if isinstance(side, dict) and side.keys() == {"monthly"} else None
     if not isinstance(month, dict) or not month.keys() <= {*_LEVELS, "currency"} or len(month) < 2:
         raise Unclear
     written = {each: month[each] for each in _LEVELS if each in month}

@@ -6,6 +6,7 @@ What a build does for each of ten thousand accounts, in any order and in any pro
 from __future__ import annotations
 
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import PurePath
 
 from llmcompile import check
@@ -15,6 +16,7 @@ from llmcompile.emit.documents import Document, Made, account_documents
 from llmcompile.emit.policy import PolicyEmitter
 from llmcompile.link.catalogue import Account, Catalogue
 from llmcompile.link.linker import link_account
+from llmcompile.load import source
 from llmcompile.load.repository import load_account
 from llmcompile.load.tree import Root
 
@@ -24,6 +26,8 @@ class Compiled:
     """What an account's file comes to."""
 
     stem: str
+    digest: str
+    """SHA-256 of the file's text; empty where it has none."""
     account: Account | None
     """None where the file could not be loaded."""
     diagnostics: tuple[Diagnostic, ...]
@@ -44,16 +48,19 @@ class AccountCompiler:
 
     def compile(self, file: str) -> Compiled:
         """Everything about the account in a file below the root."""
-        written, diagnostics = load_account(self.root, file)
-        stem = PurePath(file).stem
+        stem, read = PurePath(file).stem, source.read(self.root, file)
+        if isinstance(read, Diagnostic):
+            return Compiled(stem, "", None, (read,), ())
+        digest = sha256(read.text.encode()).hexdigest()
+        written, diagnostics = load_account(read)
         if written is None:
-            return Compiled(stem, None, tuple(diagnostics), ())
+            return Compiled(stem, digest, None, tuple(diagnostics), ())
         account, linking = link_account(self.catalogue, file, written)
         diagnostics += [*linking, *check.account(self.catalogue, account)]
         made = []
         if self.emits and not has_errors(diagnostics):
             made = [render(each, diagnostics) for each in account_documents(account, self.emitter)]
-        return Compiled(stem, account, tuple(diagnostics), tuple(made))
+        return Compiled(stem, digest, account, tuple(diagnostics), tuple(made))
 
 
 def render(document: Document, diagnostics: list[Diagnostic]) -> Made:

@@ -1,0 +1,311 @@
+"""What is known of a fleet from the last time, by the content of its files: of no consequence but time.
+
+One file for each repository in the user's own cache folder, never in the repository, whose authors must not decide what
+a check says. It holds what was said and what the manifest lists, no document and no secret, and may be deleted at any
+time. What does not fit is as good as nothing. Imports nothing that takes time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import marshal
+import os
+import stat
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import llmcompile
+from llmcompile.diagnostics import has_errors
+from llmcompile.fleet import codec
+from llmcompile.fleet.result import Fleet
+from llmcompile.fleet.stamps import Stamp, settled, stamps
+from llmcompile.load.root import PROJECT_FILE
+
+if TYPE_CHECKING:
+    from llmcompile.fleet.one import One
+
+FORMAT = 1
+_DAYS_KEPT = 30
+Span = tuple[datetime | None, datetime | None]
+"""The instants between which a fleet's problems are the same, both exclusive; None: without bound."""
+
+
+Print = dict[str, tuple[int, int, int]]
+"""Of each folder and file that was written, by its path: modified (nanoseconds), size (bytes), inode."""
+Digests = dict[str, str]
+"""Of each document by its path: what the manifest says."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What a cache file holds."""
+
+    files: dict[str, tuple[Stamp | None, str]]
+    """The stamp and the digest of each file; a stamp of None vouches for nothing."""
+    result: codec.Plain
+    """What was said of the whole fleet, or None where there were errors."""
+    made: Digests
+    """The documents that the files come to; empty where there were errors."""
+    written: tuple[str, Print | None, Digests] | None
+    """The folder that documents were written to, what is there, and which documents they are."""
+    parts: bytes
+    """The accounts without errors, to be decoded where one of them is asked for."""
+
+
+@dataclass(slots=True)
+class Cache:
+    """What is known of one repository."""
+
+    root: Path
+    path: Path
+    now: dict[str, Stamp]
+    """The files as they are, before any of them is read."""
+    record: _Record | None
+    clock: Callable[[], int]
+    said: list[str] = field(default_factory=list)
+    """Why it helped or did not, for ``--stats``."""
+    _same: dict[str, bool] = field(default_factory=dict)
+    _changed: bool = False
+
+    @classmethod
+    def of(cls, root: Path, folder: Path | None = None, clock: Callable[[], int] = time.time_ns) -> Cache | None:
+        """The repository's cache in a folder, the user's own by default; None where there can be none.
+
+        ``clock`` (nanoseconds) tells whether a stamp is old enough to vouch for its file.
+        """
+        folder, now = folder or user_folder(), stamps(root)
+        if folder is None or now is None or not _is_private(folder):
+            return None
+        path = folder / hashlib.sha256(os.fsencode(root)).hexdigest()[:32]
+        record, why = _read(path)
+        return cls(root, path, now, record, clock, [why] if why else [])
+
+    def unchanged(self, as_of: datetime) -> Fleet | None:
+        """What was said the last time, where every file is what it was and no date has passed."""
+        record = self.record
+        if record is None or record.result is None or not self._all_same(""):
+            return None
+        scope, at, span, said = record.result
+        after, before = (codec.instant_in(each) if each else None for each in span)
+        between = (after is None or after < as_of) and (before is None or as_of < before)
+        if not between and codec.instant_out(as_of) != at:
+            self.said.append("a date that counts lies between the last time and this one")
+            return None
+        self.said.append("nothing has changed")
+        return Fleet(scope, tuple(map(codec.diagnostic_in, said)))
+
+    def known(self) -> dict[str, One]:
+        """The accounts that come to what they came to the last time: their files are the same, and what they share."""
+        if self.record is None:
+            return {}
+        if not self._all_same("models/", "regions/", PROJECT_FILE):
+            self.said.append(f"{PROJECT_FILE}, a model or a region has changed, and with it any account")
+            return {}
+        from llmcompile.fleet.one import One
+
+        parts = marshal.loads(self.record.parts)  # noqa: S302 - our own, in a folder that is nobody else's
+        found = {each[0]: One.back(each) for each in parts if each[0] in self.now and self.same(each[0])}
+        accounts = sum(file.startswith("accounts/") for file in self.now)
+        self.said.append(f"{len(found):,} of {accounts:,} accounts are as they were")
+        return found
+
+    @property
+    def documents(self) -> int:
+        """How many documents the files come to."""
+        return len(self.record.made) if self.record else 0
+
+    def shared_digests(self) -> dict[str, str]:
+        """The digest of each file that accounts share, as it is."""
+        return {file: digest_of(self.root / file) for file in self.now if not file.startswith("accounts/")}
+
+    def _all_same(self, *starts: str) -> bool:
+        assert self.record is not None  # noqa: S101 - the caller asked
+        names = [each for each in self.now if each.startswith(starts)]
+        return names == [each for each in self.record.files if each.startswith(starts)] and all(map(self.same, names))
+
+    def same(self, file: str) -> bool:
+        """Whether a file holds what it held: by its stamp, else by what is in it."""
+        if file not in self._same:
+            stamp, digest = self.record.files.get(file, (None, "")) if self.record else (None, "")
+            self._same[file] = stamp == self.now[file]
+            if not self._same[file]:
+                self._same[file] = bool(digest) and digest_of(self.root / file) == digest
+                self._changed = True
+        return self._same[file]
+
+    def keep(
+        self,
+        shared: dict[str, str],
+        accounts: Sequence[One],
+        fleet: Fleet,
+        as_of: datetime,
+        span: Span,
+    ) -> None:
+        """Learn what was found; ``shared`` are the digests of the shared files, ``span`` how long the problems hold."""
+        files = shared | {each.file: each.digest for each in accounts}
+        bounds = tuple([codec.instant_out(each) if each else None for each in span])
+        said = tuple(map(codec.diagnostic_out, fleet.diagnostics))
+        result = None if fleet.failed else (fleet.scope, codec.instant_out(as_of), bounds, said)
+        parts = marshal.dumps([each.out() for each in accounts if each.facts and not has_errors(each.diagnostics)])
+        stamped: dict[str, tuple[Stamp | None, str]] = {file: (None, files.get(file, "")) for file in self.now}
+        made = {} if fleet.failed else {each["path"]: each["digest"] for each in fleet.entries}
+        written = self.record.written if self.record else None
+        self.record, self._changed = _Record(stamped, result, made, written, parts), True
+
+    def wrote(self, out: Path) -> None:
+        """Learn that the documents are in this folder now."""
+        if self.record is not None:
+            written = str(out), printed(out), self.record.made
+            self.record, self._changed = replace(self.record, written=written), True
+
+    def is_written(self, out: Path) -> bool:
+        """Whether the folder holds the documents, nothing else, and nobody wrote to it."""
+        if self.record is None or self.record.written is None:
+            return False
+        folder, was, made = self.record.written
+        return folder == str(out) and made == self.record.made and was is not None and printed(out) == was
+
+    def linked(self, old: Path, fresh: Path, entries: Iterable[dict[str, Any]]) -> bool:
+        """Whether these documents lie in the old folder as they were written, and were linked into the fresh one."""
+        if self.record is None or self.record.written is None:
+            return False
+        folder, was, made = self.record.written
+        if folder != str(old) or was is None:
+            return False
+        for each in entries:
+            path = each["path"]
+            try:
+                if made.get(path) != each["digest"] or _print(os.stat(old / path)) != was.get(path):  # noqa: PTH116
+                    return False
+                (fresh / path).parent.mkdir(parents=True, exist_ok=True)
+                os.link(old / path, fresh / path)
+            except OSError:
+                return False
+        return True
+
+    def save(self) -> None:
+        """Replace the cache file. A disk that is full or read-only costs time later, and no more."""
+        if self.record is None or not self._changed:
+            return
+        record, instant = self.record, self.clock()
+        files = {
+            file: (stamp if settled(stamp, instant) else None, record.files[file][1])
+            for file, stamp in self.now.items()
+            if file in record.files
+        }
+        with suppress(OSError):
+            _replace(self.path, marshal.dumps((files, record.result, record.made, record.written)), record.parts)
+            _sweep(self.path.parent)
+
+
+def printed(out: Path) -> Print | None:
+    """What is in a folder; None where it cannot be told."""
+    found: Print = {}
+    folders = [""]
+    try:
+        while folders:
+            inside = folders.pop()
+            with os.scandir(out / inside) as entries:
+                for each in entries:
+                    path = f"{inside}/{each.name}" if inside else each.name
+                    found[path] = _print(each.stat(follow_symlinks=False))
+                    folders += [path] if each.is_dir(follow_symlinks=False) else []
+    except OSError:
+        return None
+    return found
+
+
+def _print(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def digest_of(file: Path) -> str:
+    """SHA-256 of a file; empty where it cannot be read."""
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def user_folder() -> Path | None:
+    """Where the user's programs keep what they can do without."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 - this one never raises
+    return Path(base) / "llmcompile" if os.path.isabs(base) else None  # noqa: PTH117 - "~" where there is no home
+
+
+def _is_private(folder: Path) -> bool:
+    """Whether the folder is there, and nobody else writes to it."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = folder.stat()
+    except OSError:
+        return False
+    return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _read(path: Path) -> tuple[_Record | None, str]:
+    """The record, or why there is none."""
+    try:
+        raw = path.read_bytes()
+    except OSError:
+        return None, "nothing is known of this folder yet"
+    if not raw.startswith(_key()):
+        return None, "another version of llmcompile was here"
+    key, digest, length = len(_key()), 32, 8
+    head_at = key + digest + length
+    size = int.from_bytes(raw[key + digest : head_at])
+    if hashlib.sha256(memoryview(raw)[key + digest :]).digest() != raw[key : key + digest]:
+        return None, "its file is damaged"
+    files, result, made, written = marshal.loads(raw[head_at : head_at + size])  # noqa: S302 - our own: see its folder
+    return _Record(files, result, made, written, raw[head_at + size :]), ""
+
+
+def _replace(path: Path, head: bytes, parts: bytes) -> None:
+    """Write beside and rename: another process reads the old one or the new one."""
+    body = len(head).to_bytes(8) + head + parts
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(_key() + hashlib.sha256(body).digest() + body)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what nobody has asked for in a month: each clone of a repository has a file of its own."""
+    oldest = time.time() - _DAYS_KEPT * 86_400
+    for each in folder.iterdir():
+        if each.stat().st_mtime < oldest:
+            each.unlink(missing_ok=True)
+
+
+@cache
+def _key() -> bytes:
+    """Whose words these are: this code, with the libraries that decide what it says. 32 bytes."""
+    hashed = hashlib.sha256(f"{sys.version}\0{FORMAT}".encode())
+    places = [Path(llmcompile.__file__).parent]
+    for name in ("pydantic", "pydantic_core", "yaml", "jsonschema_rs"):
+        found = importlib.util.find_spec(name)
+        if found and found.origin:
+            status = Path(found.origin).stat()
+            hashed.update(f"{found.origin}\0{status.st_mtime_ns}\0".encode())
+    while places:
+        with os.scandir(places.pop()) as entries:
+            for each in sorted(entries, key=lambda entry: entry.name):
+                if each.is_dir(follow_symlinks=False):
+                    places += [Path(each.path)] if each.name != "__pycache__" else []
+                else:
+                    status = each.stat()
+                    hashed.update(f"{each.path}\0{status.st_mtime_ns}\0{status.st_size}\0".encode())
+    return hashed.digest()

@@ -1,0 +1,111 @@
+"""The whole fleet checked, and written as it is compiled: all that ``check`` and ``build`` need of it.
+
+Accounts are read, checked, compiled, written and forgotten, by as many processes as pay. ``pipeline`` says the same of
+the same files, and keeps everything for commands that ask more of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path, PurePath
+
+from llmcompile import check
+from llmcompile.check.context import Whole
+from llmcompile.check.facts import facts
+from llmcompile.diagnostics import Diagnostic, has_errors
+from llmcompile.emit import dist
+from llmcompile.fleet.accounts import AccountCompiler
+from llmcompile.fleet.cache import Cache
+from llmcompile.fleet.codec import Plain
+from llmcompile.fleet.one import One
+from llmcompile.fleet.result import Fleet
+from llmcompile.fleet.spread import processes, spread
+from llmcompile.pipeline import Progress, Shared, distinct, read_shared, scope
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is done with each account's file."""
+
+    compiler: AccountCompiler
+    out: Path | None
+
+    def __call__(self, file: str) -> Plain:
+        one = self.compiler.compile(file)
+        if self.out:
+            for made in one.made:
+                dist.put(self.out, made)
+        entries = tuple([dist.entry(made) for made in one.made])
+        account = one.account
+        if account is None:
+            return One(file, one.digest, None, False, one.diagnostics, entries).out()
+        demanding = self.compiler.catalogue.demands_proof(account)
+        return One(file, one.digest, facts(account), demanding, one.diagnostics, entries).out()
+
+
+def compile_fleet(
+    root: Path,
+    as_of: datetime,
+    progress: Progress = lambda stage, done, total: None,
+    *,
+    out: Path | None = None,
+    old: Path | None = None,
+    jobs: int = 0,
+    cache: Cache | None = None,
+) -> Fleet:
+    """Everything about the repository below ``root``, with its documents written below the folder ``out`` if given.
+
+    ``as_of`` (UTC) is now for the checks; the documents do not depend on it. ``jobs`` is how many processes may work;
+    0: as many as there are cores for. What the ``cache`` knows is not compiled again, and it learns what is found;
+    documents that are the same are linked from the folder ``old``, which ``out`` is to replace.
+    Raises as ``spread`` does, and ``OSError`` where ``out`` cannot be written.
+    """
+    before = cache.shared_digests() if cache else {}
+    shared, diagnostics = read_shared(root)
+    if shared is None:
+        return Fleet("", tuple(distinct(diagnostics)))
+    if out:
+        for made in shared.made:
+            dist.put(out, made)
+    known = cache.known() if cache and not has_errors(diagnostics) else {}
+    if cache and out and known:
+        known = {file: one for file, one in known.items() if old and cache.linked(old, out, one.entries)}
+    accounts = list(_compiled(shared, known, out, jobs, progress))
+    diagnostics += [said for one in accounts for said in one.diagnostics]
+    told = tuple([each.facts for each in accounts if each.facts])
+    broken = shared.catalogue.broken_accounts | {PurePath(each.file).stem for each in accounts if each.facts is None}
+    catalogue = replace(shared.catalogue, broken_accounts=broken)
+    whole = Whole(catalogue, told, as_of)
+    diagnostics += check.whole(whole)
+    if not has_errors(diagnostics):
+        diagnostics += _gates(shared, [each.file for each in accounts if each.demanding], as_of)
+    entries = (*map(dist.entry, shared.made), *(entry for one in accounts for entry in one.entries))
+    fleet = Fleet(scope(catalogue, len(told)), tuple(distinct(diagnostics)), entries)
+    if cache and cache.shared_digests() == before:
+        cache.keep(before, accounts, fleet, as_of, check.span(whole))
+    return fleet
+
+
+def _compiled(
+    shared: Shared, known: Mapping[str, One], out: Path | None, jobs: int, progress: Progress
+) -> Iterator[One]:
+    """Every account, in order: compiled, or as it is known."""
+    todo = [file for file in shared.files if file not in known]
+    fresh = spread(_Work(shared.compiler, out), todo, processes(len(todo), jobs))
+    for done, file in enumerate(shared.files, 1):
+        yield known[file] if file in known else One.back(next(fresh))
+        progress("compile", done, len(shared.files))
+
+
+def _gates(shared: Shared, files: Sequence[str], as_of: datetime) -> list[Diagnostic]:
+    """What the YAML demands of some accounts; they are compiled again, to be looked at with all that they have."""
+    if not files:
+        return []
+    from llmcompile import prove  # with it comes the router's half, which most checks do without
+
+    again = [shared.compiler.compile(each) for each in files]
+    accounts = {each.stem: each.account for each in again if each.account}
+    documents = [made.document for made in (*shared.made, *(made for each in again for made in each.made))]
+    return prove.gates(replace(shared.catalogue, accounts=accounts), as_of, documents)

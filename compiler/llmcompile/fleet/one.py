@@ -1,0 +1,80 @@
+"""What is left of an account once it was compiled: what the fleet must know of it, and where its documents are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from llmcompile.check.facts import Facts
+from llmcompile.diagnostics import Diagnostic
+from llmcompile.fleet import codec
+from llmcompile.link.access import Grant
+
+_ENTRY = ("name", "secret", "path", "digest", "size", "sources")
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """An account that was compiled."""
+
+    file: str
+    digest: str
+    """SHA-256 of the file's text, of which all else follows."""
+    facts: Facts | None
+    """None where the file could not be loaded."""
+    demanding: bool
+    """Whether it must survive something or keep its data somewhere; only its whole documents tell."""
+    diagnostics: tuple[Diagnostic, ...]
+    entries: tuple[dict[str, Any], ...]
+    """The manifest's; none where there are errors."""
+
+    plain: codec.Plain = None
+    """What it was made of, where it was read as plain data."""
+
+    def out(self) -> codec.Plain:
+        """As plain data."""
+        return self.plain or (
+            self.file,
+            self.digest,
+            _facts_out(self.facts) if self.facts else None,
+            self.demanding,
+            tuple(map(codec.diagnostic_out, self.diagnostics)),
+            tuple([tuple([each[key] for key in _ENTRY]) for each in self.entries]),
+        )
+
+    @classmethod
+    def back(cls, data: codec.Plain) -> One:
+        """The account that was written."""
+        file, digest, facts, demanding, said, entries = data
+        whole = tuple([dict(zip(_ENTRY, each, strict=True)) for each in entries])
+        known = _facts_in(facts) if facts else None
+        return cls(file, digest, known, demanding, tuple(map(codec.diagnostic_in, said)), whole, data)
+
+
+def _facts_out(facts: Facts) -> codec.Plain:
+    return (
+        facts.id,
+        facts.file,
+        facts.former,
+        facts.tiers,
+        facts.groups,
+        (facts.grant.groups, facts.grant.names),
+        facts.platform,
+        tuple([(code, codec.place_out(place)) for code, place in facts.served]),
+        tuple([(codec.instant_out(at), codec.diagnostic_out(said)) for at, said in facts.ends]),
+    )
+
+
+def _facts_in(data: codec.Plain) -> Facts:
+    name, file, former, tiers, groups, grant, platform, served, ends = data
+    return Facts(
+        name,
+        file,
+        former,
+        tiers,
+        groups,
+        Grant(*grant),
+        platform,
+        tuple([(code, codec.place_in(place)) for code, place in served]),
+        tuple([(codec.instant_in(at), codec.diagnostic_in(said)) for at, said in ends]),
+    )

@@ -1,0 +1,26 @@
+"""What ``check`` and ``build`` say of a fleet, without what it consists of. Imports nothing that takes time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from llmcompile.diagnostics import Diagnostic, has_errors
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What a repository comes to, without what it consists of."""
+
+    scope: str
+    """What was looked at, as the start of a sentence."""
+    diagnostics: tuple[Diagnostic, ...]
+    entries: tuple[dict[str, Any], ...] = ()
+    """The manifest's, of what was written; of no use where there are errors."""
+    proofs: tuple[()] = ()
+    """Nothing is proven here but what the YAML demands."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything stops the build."""
+        return has_errors(self.diagnostics)
