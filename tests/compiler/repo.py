@@ -38,7 +38,7 @@ def run_cli(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess
     return subprocess.run(
         [sys.executable, "-m", "llmcompile", *map(str, arguments)],
         cwd=cwd,
-        env=inherited | environment,
+        env=inherited | {"XDG_CACHE_HOME": "/dev/null"} | environment,  # nothing is known from another test
         capture_output=True,
         text=True,
         timeout=60,

@@ -17,11 +17,11 @@ import pytest
 from tests.compiler.example import ROOT
 from tests.compiler.repo import FILES, run_cli, write_repo
 
+from llmcompile.azure_regions import region_in
 from llmcompile.inputs.model import FALLBACKS
 from llmcompile.link.catalogue import Catalogue
 from llmcompile.pipeline import Compiled, compile_repository
 from llmcompile.prove import PROOFS, access, reachability
-from llmcompile.azure_regions import region_in
 from llmcompile.prove.fleet import Fleet, survey
 from llmcompile.prove.genai_prices import GenaiPrices
 from llmcompile.prove.router import Decide, decide

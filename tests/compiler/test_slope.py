@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from llmcompile.fleet import compile_fleet
+from llmcompile.fleet.compiling import compile_fleet
 from llmcompile.pipeline import compile_repository
 from llmcompile.prove import PROOFS
 
