@@ -11,6 +11,7 @@ from tests.mutate.judge import Judgement
 
 CAUGHT, RIGHT_TOKEN, RIGHT_SUGGESTION = 1.0, 0.98, 0.95
 """What is held, of the mutations that matter."""
+_COLUMNS = "| places | harmless | a choice | harmful | error | warning | at the token | or named | suggested |"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,13 @@ def misses(judged: Iterable[Judgement]) -> list[Judgement]:
 
 def render(judged: Sequence[Judgement], *, choices: bool = False) -> str:
     """All of it, as Markdown with the misses behind it."""
-    parts = [table(judged), summary(Figures.of(judged)), over_kinds(judged), *map(_miss, misses(judged))]
+    parts = [
+        table(judged),
+        by_family(judged),
+        summary(Figures.of(judged)),
+        over_kinds(judged),
+        *map(_miss, misses(judged)),
+    ]
     if choices:
         parts += [
             f"{each.kind}: {each.where}: {each.edit.choice}" for each in judged if each.matters and each.edit.choice
@@ -93,12 +100,25 @@ def render(judged: Sequence[Judgement], *, choices: bool = False) -> str:
 def table(judged: Sequence[Judgement]) -> str:
     """A row for each kind, and one for all."""
     lines = [
-        "| kind | places | harmless | a choice | harmful | error | warning | at the token | or named | suggested |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        f"| kind {_COLUMNS}",
+        "|---" * _COLUMNS.count("|") + "|",
     ]
     for name, group in groupby(judged, key=lambda each: each.kind):
         lines.append(_row(KINDS[name].name, Figures.of(group)))
     return "\n".join([*lines, _row("**all**", Figures.of(judged))])
+
+
+def by_family(judged: Iterable[Judgement]) -> str:
+    """A row for each family of kinds, as docs/benchmarks.md has them."""
+    lines = [
+        f"| family | kinds {_COLUMNS}",
+        "|---" * (_COLUMNS.count("|") + 1) + "|",
+    ]
+    every = sorted(judged, key=lambda each: KINDS[each.kind].family)
+    for family, group in groupby(every, key=lambda each: KINDS[each.kind].family):
+        kinds = sum(each.family == family for each in KINDS.values())
+        lines.append(_row(f"{family} | {kinds}", Figures.of(group)))
+    return "\n".join([*lines, _row(f"**all** | {len(KINDS)}", Figures.of(every))])
 
 
 def _row(name: str, count: Figures) -> str:

@@ -76,6 +76,8 @@ def _first_entry(text: str, start: int) -> Suspect | None:
         stop, start = start - 1, text.rfind("\n", 0, start - 1) + 1
         above = text[start:stop]
         if len(above) - len(above.lstrip(" ")) <= indent:
+            if above.lstrip(" ").startswith("- "):
+                return None  # an entry like the others
             break
         first = (start + len(above) - len(above.lstrip(" ")), stop)
     return Suspect(first, "a dash is missing in front of it: '- entry'") if first and text[first[0]] != "-" else None
