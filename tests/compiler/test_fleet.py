@@ -36,7 +36,7 @@ def said(root: Path, jobs: int, as_of: datetime = AS_OF) -> tuple[list[str], lis
     with tempfile.TemporaryDirectory() as folder:
         fleet = compile_fleet(root, as_of, out=Path(folder), jobs=jobs)
         files = {str(each.relative_to(folder)): each.read_bytes() for each in Path(folder).rglob("*.json")}
-    paths = [] if fleet.failed else [entry["path"] for entry in fleet.entries]
+    paths = [] if fleet.failed else [entry.path for entry in fleet.entries]
     return sorted(map(repr, fleet.diagnostics)), paths, {} if fleet.failed else files
 
 

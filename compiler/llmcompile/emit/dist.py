@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from llmcompile.emit.canonical import indented
 from llmcompile.emit.documents import Document, Made, digest
@@ -123,7 +123,7 @@ def _fill(folder: Path, documents: Iterable[Document]) -> list[Any]:
     made = [Made.of(each) for each in documents]
     for each in made:
         put(folder, each)
-    return [entry(each) for each in made]
+    return [entry(each)._asdict() for each in made]
 
 
 def put(folder: Path, made: Made) -> None:
@@ -133,17 +133,23 @@ def put(folder: Path, made: Made) -> None:
     path.write_bytes(indented(made.data))
 
 
-def entry(made: Made) -> dict[str, Any]:
+class Entry(NamedTuple):
     """What the manifest says of a document."""
-    document = made.document
-    return {
-        "name": document.kind,
-        "secret": document.secret,
-        "path": document.path,
-        "digest": digest(made.encoded),
-        "size": len(made.encoded),
-        "sources": list(document.sources),
-    }
+
+    name: str
+    secret: str
+    path: str
+    """Below the folder."""
+    digest: str
+    size: int
+    """Bytes, as stores hold it."""
+    sources: tuple[str, ...]
+
+
+def entry(made: Made) -> Entry:
+    """What the manifest says of a document."""
+    document, encoded = made.document, made.encoded
+    return Entry(document.kind, document.secret, document.path, digest(encoded), len(encoded), document.sources)
 
 
 def _replace(fresh: Path, out: Path) -> None:

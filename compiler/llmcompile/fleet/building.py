@@ -45,7 +45,7 @@ def build(
         if fleet.failed:
             raise _Failed(fleet)
         found.append(fleet)
-        return list(fleet.entries)
+        return [each._asdict() for each in fleet.entries]
 
     try:
         count = dist.replace(out, "documents", fill)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import llmcompile
 from llmcompile.diagnostics import has_errors
@@ -31,6 +31,7 @@ from llmcompile.fleet.stamps import Stamp, settled, stamps
 from llmcompile.load.root import PROJECT_FILE
 
 if TYPE_CHECKING:
+    from llmcompile.emit.dist import Entry
     from llmcompile.fleet.one import One
 
 FORMAT = 1
@@ -157,7 +158,7 @@ class Cache:
         result = None if fleet.failed else (fleet.scope, codec.instant_out(as_of), bounds, said)
         parts = marshal.dumps([each.out() for each in accounts if each.facts and not has_errors(each.diagnostics)])
         stamped: dict[str, tuple[Stamp | None, str]] = {file: (None, files.get(file, "")) for file in self.now}
-        made = {} if fleet.failed else {each["path"]: each["digest"] for each in fleet.entries}
+        made = {} if fleet.failed else {each.path: each.digest for each in fleet.entries}
         written = self.record.written if self.record else None
         self.record, self._changed = _Record(stamped, result, made, written, parts), True
 
@@ -174,7 +175,7 @@ class Cache:
         folder, was, made = self.record.written
         return folder == str(out) and made == self.record.made and was is not None and printed(out) == was
 
-    def linked(self, old: Path, fresh: Path, entries: Iterable[dict[str, Any]]) -> bool:
+    def linked(self, old: Path, fresh: Path, entries: Iterable[Entry]) -> bool:
         """Whether these documents lie in the old folder as they were written, and were linked into the fresh one."""
         if self.record is None or self.record.written is None:
             return False
@@ -182,9 +183,9 @@ class Cache:
         if folder != str(old) or was is None:
             return False
         for each in entries:
-            path = each["path"]
+            path = each.path
             try:
-                if made.get(path) != each["digest"] or _print(os.stat(old / path)) != was.get(path):  # noqa: PTH116
+                if made.get(path) != each.digest or _print(os.stat(old / path)) != was.get(path):  # noqa: PTH116
                     return False
                 (fresh / path).parent.mkdir(parents=True, exist_ok=True)
                 os.link(old / path, fresh / path)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from llmcompile.check.facts import Facts
 from llmcompile.diagnostics import Diagnostic
+from llmcompile.emit.dist import Entry
 from llmcompile.fleet import codec
 from llmcompile.link.access import Grant
-
-_ENTRY = ("name", "secret", "path", "digest", "size", "sources")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,7 @@ class One:
     demanding: bool
     """Whether it must survive something or keep its data somewhere; only its whole documents tell."""
     diagnostics: tuple[Diagnostic, ...]
-    entries: tuple[dict[str, Any], ...]
+    entries: tuple[Entry, ...]
     """The manifest's; none where there are errors."""
 
     plain: codec.Plain = None
@@ -39,16 +37,16 @@ class One:
             _facts_out(self.facts) if self.facts else None,
             self.demanding,
             tuple(map(codec.diagnostic_out, self.diagnostics)),
-            tuple([tuple([each[key] for key in _ENTRY]) for each in self.entries]),
+            tuple(map(tuple, self.entries)),
         )
 
     @classmethod
     def back(cls, data: codec.Plain) -> One:
         """The account that was written."""
         file, digest, facts, demanding, said, entries = data
-        whole = tuple([dict(zip(_ENTRY, each, strict=True)) for each in entries])
         known = _facts_in(facts) if facts else None
-        return cls(file, digest, known, demanding, tuple(map(codec.diagnostic_in, said)), whole, data)
+        listed = tuple(map(Entry._make, entries))
+        return cls(file, digest, known, demanding, tuple(map(codec.diagnostic_in, said)), listed, data)
 
 
 def _facts_out(facts: Facts) -> codec.Plain:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from llmcompile.diagnostics import Diagnostic, has_errors
+
+if TYPE_CHECKING:
+    from llmcompile.emit.dist import Entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +18,7 @@ class Fleet:
     scope: str
     """What was looked at, as the start of a sentence."""
     diagnostics: tuple[Diagnostic, ...]
-    entries: tuple[dict[str, Any], ...] = ()
+    entries: tuple[Entry, ...] = ()
     """The manifest's, of what was written; of no use where there are errors."""
     proofs: tuple[()] = ()
     """Nothing is proven here but what the YAML demands."""
