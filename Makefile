@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types unit drift format golden lock bench bench-router wheel clean
+.PHONY: help setup demo test lint types unit drift format golden lock mutate wheel clean \
+	bench bench-compile bench-push bench-router bench-soak
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -44,20 +45,30 @@ format: setup  ## let ruff fix and format
 
 golden: setup  ## rewrite the expected files of the golden cases; read the diff before you commit it
 	GOLDEN=write $(BIN)/python -m pytest -q tests/test_golden.py tests/compiler/test_kubernetes.py \
-		tests/compiler/test_plan_shown.py
+		tests/compiler/test_plan_shown.py tests/runtime/test_fault_page.py
 
 lock: setup  ## resolve requirements.lock again from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--all-extras --group dev --output-file requirements.lock pyproject.toml
+	$(BIN)/python deploy/lock.py
 
-bench: setup  ## the figures of docs/benchmarks.md
+mutate: setup  ## every kind of mistake at every place of the example: what check catches, and where
+	$(BIN)/python -m tests.mutate
+
+bench: bench-compile bench-push bench-router  ## all figures of docs/benchmarks.md
+
+bench-compile: setup  ## the compiler beside KCL, Jsonnet and jrsonnet, and its goals
 	$(BIN)/python bench/compile.py
+
+bench-push: setup  ## plan and push of 2,000 documents
 	$(BIN)/python bench/push.py
 
-bench-router: setup  ## the router beside nginx and bare skeletons; needs nginx and wrk
+bench-router: setup  ## the router beside nginx, Portkey and LiteLLM, and its goals; needs nginx, wrk and node
 	$(BIN)/python bench/router.py
-	$(BIN)/python bench/router_streams.py
+
+bench-soak: setup  ## half an hour of mixed traffic and faults, then the books
+	$(BIN)/python bench/soak.py
 
 wheel: setup  ## build/*.whl
 	$(BIN)/python -m build --wheel --no-isolation --outdir build

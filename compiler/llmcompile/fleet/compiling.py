@@ -7,6 +7,7 @@ the same files, and keeps everything for commands that ask more of it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePath
@@ -93,10 +94,11 @@ def _compiled(
 ) -> Iterator[One]:
     """Every account, in order: compiled, or as it is known."""
     todo = [file for file in shared.files if file not in known]
-    fresh = spread(_Work(shared.compiler, out), todo, processes(len(todo), jobs))
-    for done, file in enumerate(shared.files, 1):
-        yield known[file] if file in known else One.back(next(fresh))
-        progress("compile", done, len(shared.files))
+    # Closed, not dropped: when this returns, however it does, no process writes any more.
+    with closing(spread(_Work(shared.compiler, out), todo, processes(len(todo), jobs))) as fresh:
+        for done, file in enumerate(shared.files, 1):
+            yield known[file] if file in known else One.back(next(fresh))
+            progress("compile", done, len(shared.files))
 
 
 def _gates(shared: Shared, files: Sequence[str], as_of: datetime) -> list[Diagnostic]:

@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -22,6 +22,7 @@ _CHUNK = 32
 """Items whose results are sent together."""
 _WORTH = 400
 """Items that make a process pay for itself."""
+_ENDS = (signal.SIGINT, signal.SIGTERM)
 I = TypeVar("I")  # noqa: E741 - an item
 R = TypeVar("R")
 
@@ -33,7 +34,7 @@ def processes(items: int, jobs: int = 0) -> int:
     return jobs or max(1, min(len(os.sched_getaffinity(0)), items // _WORTH))
 
 
-def spread(work: Callable[[I], R], items: Sequence[I], count: int) -> Iterator[R]:
+def spread(work: Callable[[I], R], items: Sequence[I], count: int) -> Generator[R, None, None]:
     """What ``work`` makes of each item, in order, by ``count`` processes; results must pickle.
 
     What ``work`` raises is raised here. ``OutsideError`` where the system killed a process.
@@ -45,8 +46,7 @@ def spread(work: Callable[[I], R], items: Sequence[I], count: int) -> Iterator[R
     started: list[tuple[BaseProcess, Connection]] = []
     try:
         for number in range(count):
-            others = [pipe for _, pipe in started]
-            started.append(_start(work, chunks[number::count], others))
+            _start(work, chunks[number::count], started)
         for number in range(len(chunks)):
             yield from _received(started[number % count][1])
     finally:
@@ -57,18 +57,24 @@ def spread(work: Callable[[I], R], items: Sequence[I], count: int) -> Iterator[R
 
 
 def _start(
-    work: Callable[[I], R], chunks: Sequence[Sequence[I]], others: Sequence[Connection]
-) -> tuple[BaseProcess, Connection]:
-    """A process, and the end of its pipe that results come from.
+    work: Callable[[I], R], chunks: Sequence[Sequence[I]], started: list[tuple[BaseProcess, Connection]]
+) -> None:
+    """A process more among those that are ``started``, with the end of its pipe that results come from.
 
-    Nobody else may hold an end of that pipe: it would hide that the process, or this one, died.
+    Nobody else may hold an end of that pipe: it would hide that the process, or this one, died. Who ends this one
+    meanwhile is heard once the process is known: one that nobody knows would go on writing.
     """
     context = multiprocessing.get_context("fork")
     receiving, sending = context.Pipe(duplex=False)
-    process = context.Process(target=_serve, args=(work, chunks, sending, (*others, receiving)), daemon=True)
-    process.start()
+    inherited = (*(pipe for _, pipe in started), receiving)
+    process = context.Process(target=_serve, args=(work, chunks, sending, inherited), daemon=True)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
+    try:
+        process.start()
+        started.append((process, receiving))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     sending.close()
-    return process, receiving
 
 
 def _received(receiving: Connection) -> list[R]:
@@ -87,6 +93,8 @@ def _serve(
 ) -> None:
     """In the fork: until all chunks are done, or nobody wants them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent answers it, and ends its forks
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
     for pipe in inherited:
         pipe.close()
     gc.freeze()  # what was there before the fork is never garbage, and looking at it would copy its pages
