@@ -15,7 +15,12 @@ class Input(BaseModel):
     """A mapping that people write: unknown keys are errors, nothing is coerced, nothing changes later."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True, hide_input_in_errors=True
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,
+        defer_build=True,  # once for each kind of file, when the first is read, not for each mapping inside of it too
     )
 
 
