@@ -7,21 +7,14 @@ One that cannot be had here is left out, with the reason.
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+from environments import LeftOutError, installed
 from serving import KEY, PATH, Target, answers, free_port, nginx, running
 
 PORTKEY, LITELLM = "1.15.2", "1.102.4"
-_HOME = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "llmcompile-bench"
-
-
-class LeftOutError(Exception):
-    """A peer that cannot be measured here, and why."""
 
 
 def plain(stack: ExitStack, folder: Path, upstream: str) -> Target:
@@ -44,7 +37,7 @@ def portkey(stack: ExitStack, folder: Path, upstream: str) -> Target:
     """Portkey's gateway on Node.js: no keys of its own, told by headers where to go."""
     package = f"@portkey-ai/gateway@{PORTKEY}"
     install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", ".", package]
-    home, port = _installed(f"portkey-{PORTKEY}", [install]), free_port()
+    home, port = installed(f"portkey-{PORTKEY}", [install]), free_port()
     script = home / "node_modules/@portkey-ai/gateway/build/start-server.js"
     command = ["node", str(script), "--headless", f"--port={port}"]
     server = _started(stack, command, port, folder / "portkey.log", NODE_ENV="production")
@@ -58,7 +51,7 @@ def litellm(stack: ExitStack, folder: Path, upstream: str) -> Target:
         ["python3", "-m", "venv", "."],
         ["bin/python", "-m", "pip", "install", "-q", f"litellm[proxy]=={LITELLM}"],
     ]
-    home, port = _installed(f"litellm-{LITELLM}", install), free_port()
+    home, port = installed(f"litellm-{LITELLM}", install), free_port()
     params = {"model": "openai/gpt-4o", "api_base": f"{upstream}/v1", "api_key": "upstream-key"}
     config = {
         "model_list": [{"model_name": "gpt-4o", "litellm_params": params}],
@@ -73,25 +66,6 @@ def litellm(stack: ExitStack, folder: Path, upstream: str) -> Target:
 
 
 PEERS = {"nginx": plain, "uvicorn + aiohttp": bare, "Portkey": portkey, "LiteLLM": litellm}
-
-
-def _installed(name: str, commands: list[list[str]]) -> Path:
-    """The folder in which a peer is installed, once for all runs with one Python. Raises LeftOutError."""
-    home, done = _HOME / name, _HOME / name / "installed"
-    if done.exists() and done.read_text() == sys.base_prefix:
-        return home
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
-    for command in commands:
-        program = shutil.which(command[0]) or shutil.which(home / command[0])
-        if program is None:
-            raise LeftOutError(f"{command[0]} is not installed")
-        print(f"installing {name}: {' '.join(command)}", file=sys.stderr)
-        ended = subprocess.run([program, *command[1:]], cwd=home, capture_output=True, text=True, check=False)
-        if ended.returncode:
-            raise LeftOutError(f"{command[0]} failed: {ended.stderr.strip()[-300:]}")
-    done.write_text(sys.base_prefix)
-    return home
 
 
 def _started(stack: ExitStack, command: list[str], port: int, log: Path, **more: str) -> str:
