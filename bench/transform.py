@@ -1,8 +1,8 @@
 """A peer's share of the compiler's work, in the peer's own environment: account files in, CUSTOMER_LLM_CONFIG out.
 
 Called as ``transform.py PEER ACCOUNTS OUT``. Checks nothing, proves nothing, writes one JSON document per account.
-Imports the standard library and the peer only. Files go to the peer in batches, since a start of its interpreter for each file
-costs more than the file, and the batches to as many processes as there are cores.
+Imports the standard library and the peer only. Files go to the peer in batches, since to start its interpreter for each
+costs more than the file; the batches go to as many processes as there are cores.
 """
 
 from __future__ import annotations
