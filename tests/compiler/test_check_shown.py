@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.compiler.repo import FILES, run_cli, write_repo
+from tests.compiler.terminal import read_terminal
 from tests.compiler.test_sarif import CASES, found_in, made_up, mixed
 
 from llmcompile.diagnostics import Severity
@@ -32,13 +33,7 @@ def at_a_terminal(root: Path, *arguments: str) -> str:
     command = [sys.executable, "-m", "llmcompile", *arguments]
     with subprocess.Popen(command, cwd=root, stdout=there, stderr=there, env=os.environ | {"TERM": "dumb"}):
         os.close(there)
-        shown = b""
-        try:
-            while part := os.read(here, 4096):
-                shown += part
-        except OSError:
-            pass  # Linux says so when the other side has closed
-        os.close(here)
+        shown = read_terminal(here)
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode()).replace("\r\n", "\n")
 
 

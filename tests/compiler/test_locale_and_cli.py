@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from tests.compiler.example import ROOT
 from tests.compiler.repo import FILES, run_cli, write_repo
+from tests.compiler.terminal import read_terminal
 
 ACCOUNT, MODEL = "accounts/acme.yaml", "models/gpt-4o.yaml"
 BROKEN = {ACCOUNT: FILES[ACCOUNT].replace("tier: pro", "tier: por\nteams: {a: {mode: restrict, groups: [beta]}}")}
@@ -145,13 +146,7 @@ def test_control_a_terminal_has_colours(tmp_path: Path) -> None:
         stderr=subprocess.DEVNULL,
     ) as process:
         os.close(there)
-        shown = b""
-        try:
-            while part := os.read(here, 4096):
-                shown += part
-        except OSError:
-            pass  # Linux says so when the other side has closed
-        os.close(here)
+        shown = read_terminal(here)
     assert process.returncode == 1
     assert ANSI.search(shown.decode())
 
