@@ -60,13 +60,7 @@ class EndpointLinker:
         auth = _auth(shared)
         if auth is None and not keyless and not provider.keyless:
             if credential is None:  # a credential without any is said where it is declared
-                ways = (
-                    "api_key, oauth or credential"
-                    if provider.oauth and isinstance(written, AccountEndpoint)
-                    else "api_key or credential"
-                )
-                hint = f"add {ways}; a key is a ref such as ref+gcpsecrets://PROJECT/SECRET"
-                self._say("auth-missing", f"{provider.name} needs a way to authenticate", place, hint, at_key=True)
+                self._say_auth_missing(place, written, provider)
             return None
         return Endpoint(
             name=name,
@@ -83,6 +77,12 @@ class EndpointLinker:
             tags=written.tags,
             chat_batching=written.chat_batching,
         )
+
+    def _say_auth_missing(self, place: Place, written: EndpointInput, provider: Provider) -> None:
+        with_oauth = provider.oauth and isinstance(written, AccountEndpoint)
+        ways = "api_key, oauth or credential" if with_oauth else "api_key or credential"
+        hint = f"add {ways}; a key is a ref such as ref+gcpsecrets://PROJECT/SECRET"
+        self._say("auth-missing", f"{provider.name} needs a way to authenticate", place, hint, at_key=True)
 
     def _say(self, code: str, message: str, place: Place, hint: str = "", *, at_key: bool = False) -> None:
         self.diagnostics.append(Diagnostic(code, message, place.key() if at_key else place, hint))
