@@ -17,7 +17,7 @@ from pathlib import Path
 
 import compile_peers
 from fleet import generate
-from goals import Row, table
+from goals import HEAD, Row
 from processes import Command, peak_bytes, seconds
 from validators import validators
 
@@ -200,9 +200,9 @@ def main() -> None:
         less, _ = cold(small, options.runs)
         more, left_out = cold(large, options.runs)
         print(seconds_table({small.accounts: less, large.accounts: more}), end="\n\n", flush=True)
-        rows = [*cold_rows(more, left_out), *warm_rows(large, options.runs)]
-        rows += [*growth_rows(small, large, (less[BUILD], more[BUILD])), start_row()]
-    print(table(rows))
+        print(*HEAD, *cold_rows(more, left_out), sep="\n", flush=True)  # as they come: all of it takes minutes
+        print(*warm_rows(large, options.runs), sep="\n", flush=True)
+        print(*growth_rows(small, large, (less[BUILD], more[BUILD])), start_row(), sep="\n")
     print(f"\n{validators()}")
     busy = f"load average at the end {os.getloadavg()[0]:.1f}"
     took = f"{time.perf_counter() - begun:.0f} s in all"
