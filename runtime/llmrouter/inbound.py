@@ -79,15 +79,22 @@ class Connection(asyncio.Protocol):
             self._held_back += data
             self.hold(True)
             return
+        rest: bytes | None = data
+        while rest is not None:
+            rest = self._read(rest)
+        self._proceed()
+
+    def _read(self, data: bytes) -> bytes | None:
+        """Let the parser read; what it is to read again, if anything."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._upgrading(data[upgrade.args[0] :])
+            return self._upgrading(data[upgrade.args[0] :])
         except httptools.HttpParserError:
             self._refuse(bad_framing())
         else:
             self._fed(len(data))
-        self._proceed()
+        return None
 
     def _fed(self, size: int) -> None:
         coming = self._coming
@@ -100,31 +107,32 @@ class Connection(asyncio.Protocol):
         if self._head_size > MAX_HEAD:
             self._refuse(too_long_head())
 
-    def _upgrading(self, rest: bytes) -> None:
+    def _upgrading(self, rest: bytes) -> bytes | None:
         """llhttp stops behind a head that asks for another protocol; only a WebSocket's is listened to.
 
         Any other is read again as if it had not asked: its body is a body, never the next request. A tunnel is refused,
-        and a WebSocket with a body: where that ends, and frames begin, is not seen alike by everyone.
+        and a WebSocket with a body: where that ends, and frames begin, is not seen alike by everyone. So is one more of
+        many sent at once: each is read again with all that follows it.
         """
         if self._refusal is not None:
-            return
+            return None
         asking = self._waiting.pop()
         is_socket = (asking.header(b"upgrade") or b"").lower() == b"websocket" and asking.version != "1.0"
         has_body = (
             asking.header(b"content-length") not in (None, b"0") or asking.header(b"transfer-encoding") is not None
         )
-        if asking.method == b"CONNECT" or (is_socket and has_body):
+        if asking.method == b"CONNECT" or (is_socket and has_body) or len(self._waiting) >= _PIPELINED:
             self._refuse(bad_framing())
-            return
+            return None
         if is_socket:
             self._waiting.append(asking)
             self._held_back = rest
-            return
+            return None
         kept = [each for each in asking.headers if each[0] not in (b"upgrade", b"http2-settings")]
         head = b"%b %b HTTP/%b\r\n" % (asking.method, asking.target, asking.version.encode())
         head += b"".join(b"%b: %b\r\n" % (name, _without_upgrade(name, value)) for name, value in kept)
         self._parser = httptools.HttpRequestParser(self)
-        self.data_received(head + b"\r\n" + rest)
+        return head + b"\r\n" + rest
 
     def connection_lost(self, _: Exception | None) -> None:
         self.server.connections.discard(self)

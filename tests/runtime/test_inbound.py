@@ -304,6 +304,16 @@ def test_a_body_behind_an_upgrade_is_no_request(served: Served) -> None:
     assert served.seen == [("/x", SMUGGLED), ("/echo", b"hello")]
 
 
+def test_many_upgrades_at_once_are_not_read_again_and_again(served: Served) -> None:
+    asking = b"GET /x HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: odd\r\n\r\n"
+    few = exchanged(served, asking * 10 + b"GET /x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+    assert (few.count(b"HTTP/1.1 200"), few.count(b"HTTP/1.1 400")) == (11, 0)  # the control
+    many = exchanged(served, asking * 5_000)
+    assert many.count(b"HTTP/1.1 400") == 1
+    assert many.count(b"HTTP/1.1 200") < 200
+    assert b"HTTP/1.1 200" in exchanged(served, b"GET /x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+
+
 def test_an_upgrade_leaves_the_rest_as_it_was(served: Served) -> None:
     """What is read again as if it had not asked keeps its version, and its wish to be the last."""
     old = b"GET /stream HTTP/1.0\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n"
