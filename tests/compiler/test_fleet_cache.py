@@ -240,12 +240,13 @@ def test_it_lies_outside_of_the_repository_and_holds_no_secret(tmp_path: Path) -
 def test_what_was_not_asked_for_in_a_month_is_removed(fleet: Path, tmp_path: Path) -> None:
     folder = tmp_path / "xdg/llmcompile"
     folder.mkdir(parents=True, mode=0o700)
-    for name, days in (("old", 31), ("young", 29)):
+    old, young = "0" * 32, "1" * 32
+    for name, days in ((old, 31), (young, 29), ("not ours", 31)):
         (folder / name).write_text("")
         os.utime(folder / name, (time.time() - days * 86_400,) * 2)
     stats(fleet, tmp_path, "check")
-    assert {each.name for each in folder.iterdir()} > {"young"}
-    assert not (folder / "old").exists()
+    assert {each.name for each in folder.iterdir()} > {young, "not ours"}
+    assert not (folder / old).exists()
 
 
 def test_a_warm_command_imports_no_validator(fleet: Path, tmp_path: Path) -> None:

@@ -120,6 +120,20 @@ def test_links_are_followed_as_on_a_disk(tmp_path: Path, links: dict[str, str]) 
     assert [each.digest for each in results[0].documents] == [each.digest for each in results[1].documents]
 
 
+@pytest.mark.parametrize("size", [4_095, 4_096, 40_000, 2_000_000])
+def test_a_link_longer_than_any_path_leads_nowhere(tmp_path: Path, size: int) -> None:
+    root = write_repo(tmp_path / "repo", {ACCOUNT: None})
+    git(root, "init", "--quiet", ".")
+    stored = subprocess.run(
+        ["git", "hash-object", "-w", "--stdin"], cwd=root, input=b"a/" * (size // 2), capture_output=True, check=True
+    )
+    git(root, "add", ".")
+    git(root, "update-index", "--add", "--cacheinfo", f"120000,{stored.stdout.decode().strip()},{ACCOUNT}")
+    git(root, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "--quiet", "-m", "x")
+    said = compile_repository(read_revision(root, "HEAD"), AS_OF).diagnostics
+    assert ("file-unreadable", ACCOUNT) in {(each.code, each.place.file) for each in said}
+
+
 def test_the_root_may_be_a_folder_of_the_repository(tmp_path: Path) -> None:
     top = tmp_path / "repo"
     write_repo(top / "config" / "llm")

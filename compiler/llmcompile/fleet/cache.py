@@ -11,6 +11,7 @@ import hashlib
 import importlib.util
 import marshal
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 _DAYS_KEPT = 30
+_OURS = re.compile(r"[0-9a-f]{32}")
 Span = tuple[datetime | None, datetime | None]
 """The instants between which a fleet's problems are the same, both exclusive; None: without bound."""
 
@@ -287,8 +289,9 @@ def _sweep(folder: Path) -> None:
     """Remove what nobody has asked for in a month: each clone of a repository has a file of its own."""
     oldest = time.time() - _DAYS_KEPT * 86_400
     for each in folder.iterdir():
-        if each.stat().st_mtime < oldest:
-            each.unlink(missing_ok=True)
+        with suppress(OSError):
+            if _OURS.fullmatch(each.name) and each.stat().st_mtime < oldest:
+                each.unlink(missing_ok=True)
 
 
 @cache

@@ -24,6 +24,8 @@ from llmcompile.load.tree import Entry
 _FOLDERS = ("accounts", "models", "regions")
 _LINKS = 40
 """Links that are followed from one path; more are a loop."""
+_LONGEST = 4_095
+"""Bytes of a path on a disk; a commit may hold longer links, and nothing could follow them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class Revision:
             steps = path.split("/")
             above = ("/".join(steps[:count]) for count in range(1, len(steps) + 1))
             link = next((each for each in above if self._is_link(each)), None)
-            if link is None:
+            if link is None or self._objects[link].size > _LONGEST:
                 return path
             target = self._contents[self._objects[link].oid].decode(errors="surrogateescape")
             path = posixpath.normpath(posixpath.join(posixpath.dirname(link), target, path[len(link) + 1 :]))
