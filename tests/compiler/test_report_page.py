@@ -304,7 +304,7 @@ def test_everything_is_reached_without_a_mouse(seen: Seen) -> None:
     window.keyboard.press("ArrowRight")
     window.keyboard.press("Enter")
     dialog = window.get_by_role("dialog", name=re.compile("^gpt-4.1 for acme in europe-west6"))
-    expect(dialog.get_by_role("link", name="regions/europe-west6.yaml:17")).to_be_visible()
+    expect(dialog.get_by_role("link", name="regions/europe-west6.yaml:17").first).to_be_visible()
     window.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     assert tuple(window.evaluate(_FOCUSED)) == (1, 1)

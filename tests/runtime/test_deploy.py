@@ -178,7 +178,8 @@ done
 cd / && exec env -u TMPDIR HOME=/nonexistent "$@"
 """
 CONFINED = ["unshare", "--mount", "sh", "-c", READ_ONLY, "-", *NOBODY]
-TRIES = "import os, sys; print(os.getuid()); open(sys.argv[1], 'w')"
+TRIES = "import os, sys, llmrouter; print(os.getuid()); open(sys.argv[1], 'w')"
+"""The router is imported: a checkout in a folder that nobody else may read cannot be tried so."""
 
 
 def confinement(*places: str) -> list[str]:
