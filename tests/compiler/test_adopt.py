@@ -168,7 +168,7 @@ HAND_WRITTEN: dict[str, tuple[str, Any]] = {
     "words": (A, changed(ACCOUNT, ("default", "supported_models"), ["true", "null", "1e5", "0x1", "010"])),
     "dates": (A, changed(ACCOUNT, ("default", "oauth_client_id"), "2026-01-01")),
     "spaces": (A, changed(ACCOUNT, ("default", "oauth_client_id"), "  a\n b: #c  ")),
-    "long": (A, changed(ACCOUNT, ("default", "scopes"), ["word " * 90 + "x"] * 3)),
+    "long": (A, changed(ACCOUNT, ("default", "scopes"), ["word " * 90 + each for each in "xyz"])),
     "renamed": (A, changed(ACCOUNT, ("spare", "models"), {"gpt-4o": "~"})),
     "renamed-prefix": (A, changed(ACCOUNT, ("default", "models"), {"gpt-4o": "1", "gpt-4": "no"})),
     "numbers": (A, changed(changed(ACCOUNT, ("spare", "weight"), 3.0), ("spare", "timeout_seconds"), 1e-7)),
