@@ -46,6 +46,7 @@ EDITS: dict[str, tuple[str | None, ...]] = {
         MODEL.replace("2.5", "3"),
         f"{MODEL}retires: 2026-06-01\n",
         MODEL.replace("2024-10-01", "2026-03-01"),
+        MODEL + MODEL.partition("token_costs:\n")[2].replace("2024-10-01", "2050-03-01"),
         "[",
     ),
     "models/other.yaml": (None, MODEL.replace("gpt-4o", "other")),
@@ -273,7 +274,7 @@ def test_a_warm_command_imports_no_validator(fleet: Path, tmp_path: Path) -> Non
 
 
 @thorough(40)
-@given(fleets(), st.lists(st.datetimes(datetime(2023, 1, 1), datetime(2032, 1, 1)), min_size=2, max_size=4))
+@given(fleets(), st.lists(st.datetimes(datetime(1985, 1, 1), datetime(2075, 1, 1)), min_size=2, max_size=4))
 def test_between_two_turns_the_same_is_said(drawn: Drawn, moments: list[datetime]) -> None:
     dated = {
         "models/gpt-4o.yaml": EDITS["models/gpt-4o.yaml"][2],

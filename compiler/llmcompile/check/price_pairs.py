@@ -20,6 +20,8 @@ OF_UNIT = 50
 """From this factor on, a wrong unit is the likelier reason than figures that changed places."""
 _FIRST = datetime.fromisoformat("2018-01-01T00:00:00+00:00")
 """Before it, nobody sold tokens."""
+_EVER = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
+"""What ``import`` writes where its source has no dates."""
 _AHEAD = timedelta(days=3650)
 
 
@@ -102,6 +104,13 @@ def dates(whole: Whole) -> Iterator[Diagnostic]:
     for model in whole.catalogue.models.values():
         for index, row in enumerate(model.input.token_costs):
             for field, at in (("start", row.start), ("end", row.end)):
-                if at is not None and not _FIRST <= at <= whole.as_of + _AHEAD:
+                if at is not None and at != _EVER and not _FIRST <= at <= whole.as_of + _AHEAD:
                     message = f"a price that {field}s in {format_instant(at)[:4]}"
                     yield Diagnostic("price-date", message, _place(model, index, field), "correct the year")
+
+
+def turns(whole: Whole) -> Iterator[datetime]:
+    """Every instant at which ``dates`` ceases to say something."""
+    for model in whole.catalogue.models.values():
+        for row in model.input.token_costs:
+            yield from (at - _AHEAD for at in (row.start, row.end) if at is not None and at > _FIRST)
