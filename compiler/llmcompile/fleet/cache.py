@@ -184,15 +184,19 @@ class Cache:
         folder, was, made = self.record.written
         if folder != str(old) or was is None:
             return False
-        for each in entries:
-            path = each.path
-            try:
-                if made.get(path) != each.digest or _print(os.stat(old / path)) != was.get(path):  # noqa: PTH116
-                    return False
-                (fresh / path).parent.mkdir(parents=True, exist_ok=True)
-                os.link(old / path, fresh / path)
-            except OSError:
-                return False
+        linked: list[Path] = []
+        try:
+            for each in entries:
+                same = made.get(each.path) == each.digest and _print((old / each.path).stat()) == was.get(each.path)
+                if not same:
+                    raise FileNotFoundError(each.path)
+                (fresh / each.path).parent.mkdir(parents=True, exist_ok=True)
+                (fresh / each.path).hardlink_to(old / each.path)
+                linked.append(fresh / each.path)
+        except OSError:
+            for path in linked:  # it is written anew, and that must not be seen in the old folder
+                path.unlink()
+            return False
         return True
 
     def save(self) -> None:
