@@ -128,9 +128,12 @@ def _fill(folder: Path, documents: Iterable[Document]) -> list[Any]:
 
 def put(folder: Path, made: Made) -> None:
     """Write a document below the folder."""
-    path = folder / made.document.path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(indented(made.data))
+    path, data = folder / made.document.path, indented(made.data)
+    try:
+        path.write_bytes(data)
+    except FileNotFoundError:  # the first of its folder
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
 
 
 class Entry(NamedTuple):
