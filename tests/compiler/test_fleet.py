@@ -153,7 +153,13 @@ def building(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     root = write_repo(tmp_path / "repo", _many(1_500))
     command = [sys.executable, "-m", "llmcompile", "build", "--jobs", "2", "--out", str(tmp_path / "dist")]
     process = subprocess.Popen(
-        command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background has it ignored
     )
     with process:
         while not any(tmp_path.glob(".dist.*/accounts/*")):

@@ -240,13 +240,13 @@ def test_search_goes_along_to_every_view_and_says_how_much_each_has(seen: Seen) 
     assert hits["prices"] == "1"
     assert (hits["sizes"], int(hits["chains"])) == ("0", 2)
     go(window, "prices")
-    assert window.locator("#prices article:visible").count() == 1
+    expect(window.locator("#prices article:visible")).to_have_count(1)
     go(window, "chains")
-    assert window.locator("#chains tbody tr").count() == 2
+    expect(window.locator("#chains tbody tr")).to_have_count(2)
     assert window.url.endswith("#chains?q=whisper")
     window.reload()
     expect(window.get_by_role("searchbox")).to_have_value("whisper")
-    assert window.locator("#chains tbody tr").count() == 2
+    expect(window.locator("#chains tbody tr")).to_have_count(2)
     seen.requests.pop()  # the reload is the file once more
 
 
@@ -255,12 +255,12 @@ def test_the_overview_leads_to_what_it_counts(seen: Seen, data: Page) -> None:
         go(seen.page, "overview")
         seen.page.locator(f"li:has([data-standing={state}]) a").click()
         expect(seen.page.get_by_role("heading", level=2, name="Chains")).to_be_visible()
-        assert seen.page.locator("#chains tbody tr").count() == count, state
+        expect(seen.page.locator("#chains tbody tr")).to_have_count(count)
         seen.page.get_by_role("searchbox").fill("")
     for outage, count in data.weakest[:5]:
         go(seen.page, "overview")
         seen.page.get_by_role("link", name=outage, exact=True).click()
-        assert seen.page.locator("#chains tbody tr").count() == count, outage
+        expect(seen.page.locator("#chains tbody tr")).to_have_count(count)
         seen.page.get_by_role("searchbox").fill("")
 
 
@@ -283,7 +283,7 @@ def test_the_matrix_is_walked_by_arrow_keys(seen: Seen) -> None:
         for key in keys.split():
             window.keyboard.press(key)
         assert tuple(window.evaluate(_FOCUSED)) == at, keys
-        assert grid.locator("[tabindex='0']").count() == 1
+        expect(grid.locator("[tabindex='0']")).to_have_count(1)
     outline = window.evaluate("() => getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"
 
@@ -323,7 +323,7 @@ def test_roles_and_names(seen: Seen) -> None:
         go(window, view)
         assert window.evaluate(_NAMELESS) == [], view
         assert window.locator("nav [aria-current=page]").inner_text().lower() == view
-        assert window.locator("main > section:visible").count() == 1
+        expect(window.locator("main > section:visible")).to_have_count(1)
     go(window, "fleet")
     snapshot = window.get_by_role("grid", name="Accounts by models").aria_snapshot()
     for part in ('columnheader "gpt-4o"', 'rowheader "acme europe-west6, auto"', 'gridcell "may not be called"'):
@@ -457,5 +457,5 @@ def test_a_thousand_accounts_by_ten_models_stay_usable(browser: Browser, tmp_pat
         assert rows(seen.page) == 1
         seen.page.get_by_role("searchbox").fill("a0777")
         go(seen.page, "sizes")
-        assert seen.page.locator("#sizes tbody tr").count() == 2
+        expect(seen.page.locator("#sizes tbody tr")).to_have_count(2)
         assert seen.complaints == []

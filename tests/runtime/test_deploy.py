@@ -175,7 +175,7 @@ mount --make-rprivate /
 for place in $(cut -d' ' -f5 /proc/self/mountinfo); do
     case $place in /proc|/proc/*|/sys|/sys/*) ;; *) mount -o remount,bind,ro "$place" 2>/dev/null ;; esac
 done
-cd / && exec env -u TMPDIR HOME=/nonexistent "$@"
+cd / && exec env -u TMPDIR -u COVERAGE_PROCESS_START -u COVERAGE_PROCESS_CONFIG HOME=/nonexistent "$@"
 """
 CONFINED = ["unshare", "--mount", "sh", "-c", READ_ONLY, "-", *NOBODY]
 TRIES = "import os, sys, llmrouter; print(os.getuid()); open(sys.argv[1], 'w')"
