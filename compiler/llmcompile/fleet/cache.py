@@ -171,11 +171,13 @@ class Cache:
             self.record, self._changed = replace(self.record, written=written), True
 
     def is_written(self, out: Path) -> bool:
-        """Whether the folder holds the documents, nothing else, and nobody wrote to it."""
+        """Whether no file has changed, and the folder holds the documents, nothing else, as they were written."""
         if self.record is None or self.record.written is None:
             return False
         folder, was, made = self.record.written
-        return folder == str(out) and made == self.record.made and was is not None and printed(out) == was
+        if folder != str(out) or made != self.record.made or was is None or not self._all_same(""):
+            return False  # nobody walks through a folder that is to be replaced anyway
+        return printed(out) == was
 
     def linked(self, old: Path, fresh: Path, entries: Iterable[Entry]) -> bool:
         """Whether these documents lie in the old folder as they were written, and were linked into the fresh one."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from llmcompile.load.root import PROJECT_FILE
+from llmcompile.load.root import FOLDERS, PROJECT_FILE
 
-FOLDERS = ("accounts", "models", "regions")
 Stamp = tuple[int, int, int, int]
 """Modified and changed (nanoseconds), size (bytes), inode."""
 _SETTLED = 2_000_000_000

@@ -18,10 +18,9 @@ from llmcompile.history.git import Git, GitError
 from llmcompile.literals import mask
 from llmcompile.load import source
 from llmcompile.load.repository import folder_outside
-from llmcompile.load.root import PROJECT_FILE
+from llmcompile.load.root import FOLDERS, PROJECT_FILE
 from llmcompile.load.tree import Entry
 
-_FOLDERS = ("accounts", "models", "regions")
 _LINKS = 40
 """Links that are followed from one path; more are a loop."""
 _LONGEST = 4_095
@@ -132,7 +131,7 @@ def _objects(git: Git, commit: str, prefix: str) -> dict[str, _Object]:
         git.ask("rev-parse", "--verify", "--quiet", "--end-of-options", tree)
     except GitError:
         return {}  # the root is not in this commit
-    found = _listing(git, tree, PROJECT_FILE, *_FOLDERS)
+    found = _listing(git, tree, PROJECT_FILE, *FOLDERS)
     return _listing(git, tree) if any(each.kind == "link" for each in found.values()) else found
 
 

@@ -8,6 +8,8 @@ from llmcompile.literals import quote
 from llmcompile.suggest import nearest
 
 PROJECT_FILE = "llmcompile.yaml"
+FOLDERS = ("accounts", "models", "regions")
+"""Beside it: all that is read besides it."""
 
 
 def find_root(start: Path) -> Path | None:

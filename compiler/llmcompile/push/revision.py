@@ -7,9 +7,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from llmcompile.load.root import PROJECT_FILE
+from llmcompile.load.root import FOLDERS, PROJECT_FILE
 
-_YAML = (PROJECT_FILE, "accounts", "models", "regions")
+_YAML = (PROJECT_FILE, *FOLDERS)
 _DIRTY = "-dirty"
 _COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 

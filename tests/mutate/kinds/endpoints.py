@@ -199,6 +199,11 @@ def provider_swapped(example: Example) -> Iterator[Edit]:
                 yield example.replace(token, other)
 
 
+def _versions(example: Example) -> Iterator[Token]:
+    """The API versions; the project file's own ``version`` is none."""
+    return (each for each in roles.scalars(example, "version") if len(each.route) > 1)
+
+
 @kind
 def provider_unknown(example: Example) -> Iterator[Edit]:
     """A provider is one that nobody knows"""
@@ -209,28 +214,28 @@ def provider_unknown(example: Example) -> Iterator[Edit]:
 @kind
 def version_without_its_dashes(example: Example) -> Iterator[Edit]:
     """An API version has no dashes"""
-    for token in (each for each in roles.scalars(example, "version") if len(each.route) > 1):
+    for token in _versions(example):
         yield example.replace(token, f'"{token.value.replace("-", "")}"', "YYYY-MM-DD")
 
 
 @kind
 def version_with_a_month_of_13(example: Example) -> Iterator[Edit]:
     """An API version has a month that does not exist"""
-    for token in (each for each in roles.scalars(example, "version") if len(each.route) > 1):
+    for token in _versions(example):
         yield example.replace(token, f'"{token.value[:5]}13{token.value[7:]}"', "YYYY-MM-DD")
 
 
 @kind
 def version_of_another_api(example: Example) -> Iterator[Edit]:
     """An API version is that of another product: v1"""
-    for token in (each for each in roles.scalars(example, "version") if len(each.route) > 1):
+    for token in _versions(example):
         yield example.replace(token, "v1", "YYYY-MM-DD")
 
 
 @kind
 def version_with_preview_misspelled(example: Example) -> Iterator[Edit]:
     """An API version's preview is misspelled"""
-    for token in (each for each in roles.scalars(example, "version") if len(each.route) > 1):
+    for token in _versions(example):
         yield example.replace(token, f'"{token.value}-prevew"', "YYYY-MM-DD-preview")
 
 
