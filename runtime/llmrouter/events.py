@@ -44,11 +44,10 @@ class EventStream:
         if self._end is not None and not self.done:
             self.done = self._end.search(data) is not None
         at = data.rfind(b'"usage"')
-        stripped = self._strip and at >= 0
         while at >= 0:
             line = data[data.rfind(b"\n", 0, at) + 1 : data.find(b"\n", at) % (len(data) + 1)]
             if b'"usage":null' not in line.replace(b" ", b""):
                 self.usage_line = line.strip().removeprefix(b"data:")
-                break
+                return _USAGE_ALONE.sub(b"", data) if self._strip else data
             at = data.rfind(b'"usage"', 0, at)
-        return _USAGE_ALONE.sub(b"", data) if stripped else data
+        return data
