@@ -53,7 +53,7 @@ class Exchange:
         self.complete = False
         """Whether all of the request came."""
         self._chunks: list[bytes] = []
-        self._size, self._chunked = 0, False
+        self._size, self._chunked, self._begun = 0, False, b""
         self._waiter: asyncio.Future[None] | None = None
         self._wire = wire
 
@@ -105,23 +105,29 @@ class Exchange:
         self.answer(error.status, error.body(), [*headers, *own, (b"content-type", b"application/json")])
 
     def start(self, status: int, headers: Headers) -> None:
-        """Begin an answer that comes in pieces."""
+        """Begin an answer that comes in pieces; its head goes out with the first of them."""
         self.status, self._chunked = status, self.version != "1.0"
         framing = (b"transfer-encoding", b"chunked") if self._chunked else (b"connection", b"close")
         self.keep_alive = self.keep_alive and self._chunked
-        self._wire.send(self._head(status, [*headers, framing]))
+        self._begun = self._head(status, [*headers, framing])
 
     async def write(self, data: bytes) -> None:
         """The next piece; waits while the client is slow to take what it was sent."""
-        if data:
-            self._wire.send(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
+        if data and self._chunked:
+            data = b"%x\r\n%b\r\n" % (len(data), data)
+        if self._send(data):
             await self._wire.drained()
 
     def end(self) -> None:
         """The answer is complete. What is not ended is cut off."""
         self.ended = True
-        if self._chunked:
-            self._wire.send(b"0\r\n\r\n")
+        self._send(b"0\r\n\r\n" if self._chunked else b"")
+
+    def _send(self, data: bytes) -> bool:
+        data, self._begun = self._begun + data, b""
+        if data:
+            self._wire.send(data)
+        return bool(data)
 
     def switch(self, headers: Headers, received: Callable[[bytes], None]) -> Wire:
         """Answer 101; from here on the client's bytes go to ``received``, and bytes for it to the wire."""

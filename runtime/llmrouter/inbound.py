@@ -236,6 +236,7 @@ class Connection(asyncio.Protocol):
         if self._waiting:
             exchange = self._current = self._waiting.popleft()
             self.deadline = inf if exchange.complete else self.loop.time() + self.server.patience.body
+            self.server.outbox.requests += 1
             self.task = self.loop.create_task(self._run(exchange))
             self.task.add_done_callback(self._ended)
         elif self._refusal is not None:
@@ -253,6 +254,7 @@ class Connection(asyncio.Protocol):
     def _ended(self, task: asyncio.Task[None]) -> None:
         """The task of a request is through, or was cancelled, maybe before its first step."""
         exchange, self._current, self.task = self._current, None, None
+        self.server.outbox.requests -= 1
         if not task.cancelled():
             task.exception()  # the handler has told of it
         if exchange is None or self.transport.is_closing():
