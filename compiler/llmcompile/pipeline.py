@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from llmcompile import check
 from llmcompile.check.context import Whole
-from llmcompile.check.facts import facts
+from llmcompile.check.facts import Facts, facts
 from llmcompile.diagnostics import Diagnostic, Place, has_errors
-from llmcompile.emit import contract
 from llmcompile.emit.documents import Document, Made, region_document
 from llmcompile.emit.policy import PolicyEmitter
 from llmcompile.fleet.accounts import AccountCompiler, render
-from llmcompile.link.catalogue import Catalogue
+from llmcompile.fleet.looking import Findings, Looking
+from llmcompile.link.catalogue import Account, Catalogue
 from llmcompile.link.linker import link_shared
 from llmcompile.load.repository import load_shared
+from llmcompile.load.root import PROJECT_FILE
 from llmcompile.load.tree import Root
 
 if TYPE_CHECKING:
@@ -56,6 +57,18 @@ class Compiled:
         """What was looked at, as the start of a sentence."""
         return scope(self.catalogue, len(self.catalogue.accounts)) if self.catalogue else ""
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Every file that was looked at and could be loaded."""
+        held = self.catalogue
+        return loaded(held, (each.file for each in held.accounts.values())) if held else ()
+
+
+def loaded(catalogue: Catalogue, accounts: Iterable[str]) -> tuple[str, ...]:
+    """Every file that could be loaded, given those of accounts."""
+    models, regions = catalogue.models.values(), catalogue.regions.values()
+    return (PROJECT_FILE, *(each.file for each in models), *(each.file for each in regions), *accounts)
+
 
 def scope(catalogue: Catalogue, accounts: int) -> str:
     """What was looked at, as the start of a sentence."""
@@ -76,41 +89,43 @@ def compile_repository(
     ``as_of`` (UTC) is now for the checks; the documents do not depend on it. Without ``proofs``
     only what the YAML demands is proven. ``against`` is what was written before, where that must not change.
     """
-    shared, diagnostics = read_shared(root)
+    shared, diagnostics = read_shared(root, as_of, proofs)
     if shared is None:
         return Compiled(None, tuple(distinct(diagnostics)), ())
-    made, accounts, broken = list(shared.made), {}, set(shared.catalogue.broken_accounts)
+    made, accounts, told, findings = list(shared.made), dict[str, Account](), list[Facts](), list[Findings]()
+    broken = set(shared.catalogue.broken_accounts)
     for done, file in enumerate(shared.files, 1):
         one = shared.compiler.compile(file)
         diagnostics += one.diagnostics
         made += one.made
+        findings.append(one.findings)
         if one.account is None:
             broken.add(one.stem)
         else:
             accounts[one.stem] = one.account
+            told.append(facts(one.account))
         progress("compile", done, len(shared.files))
     catalogue = replace(shared.catalogue, accounts=accounts, broken_accounts=frozenset(broken))
-    diagnostics += check.whole(Whole(catalogue, tuple(map(facts, accounts.values())), as_of))
+    proven = conclude(shared, Whole(catalogue, tuple(told), as_of), findings, diagnostics, against)
+    found = tuple(distinct(diagnostics))
+    documents = () if has_errors(found) else tuple(each.document for each in made)
+    return Compiled(catalogue, found, documents, proven)
+
+
+def conclude(
+    shared: Shared,
+    whole: Whole,
+    findings: Sequence[Findings],
+    diagnostics: list[Diagnostic],
+    against: Repository | None,
+) -> tuple[Proven, ...]:
+    """What is said once all accounts were looked at: adds to the ``diagnostics``, and gives the proofs asked for."""
+    diagnostics += check.whole(whole)
     if against is not None:
         from llmcompile.history.immutable import changed
 
-        diagnostics += changed(against, catalogue, as_of)
-    if has_errors(diagnostics):
-        made.clear()
-    documents = [each.document for each in made]
-    proven: list[Proven] = []
-    if proofs:
-        from llmcompile import prove  # with it comes the router's half, which most checks do without
-
-        sizes = [contract.size(each.document, each.encoded) for each in made]
-        proven = prove.run(proofs, catalogue, as_of, documents, sizes, diagnostics)
-        diagnostics += [each for one in proven for each in one.counter_examples]
-    elif documents and any(map(catalogue.demands_proof, accounts.values())):
-        from llmcompile import prove
-
-        diagnostics += prove.gates(catalogue, as_of, documents)
-    found = tuple(distinct(diagnostics))
-    return Compiled(catalogue, found, () if has_errors(found) else tuple(documents), tuple(proven))
+        diagnostics += changed(against, whole)
+    return shared.compiler.looking.tell(findings, diagnostics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +141,11 @@ class Shared:
     compiler: AccountCompiler
 
 
-def read_shared(root: Root) -> tuple[Shared | None, list[Diagnostic]]:
-    """Load, link, check and compile the shared files; None where without them nothing else can be."""
+def read_shared(root: Root, as_of: datetime, proofs: Sequence[Proof] = ()) -> tuple[Shared | None, list[Diagnostic]]:
+    """Load, link, check and compile the shared files; None where without them nothing else can be.
+
+    ``as_of`` is now for the ``proofs``, for which its accounts are looked at.
+    """
     loaded, diagnostics = load_shared(root)
     repository = loaded.repository
     if repository.project is None or not (repository.models.listed and repository.regions.listed):
@@ -137,7 +155,8 @@ def read_shared(root: Root) -> tuple[Shared | None, list[Diagnostic]]:
     emits, made = not has_errors(diagnostics), []
     if emits:
         made = [render(region_document(each), diagnostics) for each in catalogue.regions.values()]
-    compiler = AccountCompiler(root, catalogue, PolicyEmitter(catalogue), emits)
+    looking = Looking(catalogue, as_of, tuple(made), proofs)
+    compiler = AccountCompiler(root, catalogue, PolicyEmitter(catalogue), emits, looking)
     return Shared(catalogue, loaded.accounts.files, tuple(made), compiler), diagnostics
 
 

@@ -37,7 +37,7 @@ REGIONS = ("east", "west")
 
 def fleet_of(compiled: Compiled, decide: Decide = decide, as_of: datetime = AS_OF) -> Fleet:
     assert compiled.documents, [each.message for each in compiled.diagnostics]
-    return survey(compiled.linked, as_of, compiled.documents, sizes=[0] * len(compiled.documents), decide=decide)
+    return survey(compiled.linked, as_of, compiled.documents, decide=decide)
 
 
 # --- a router with faults --------------------------------------------------------------------------------------------
@@ -86,8 +86,8 @@ def test_access_finds_a_router_that_gives_too_much(
     tmp_path: Path, to: str, of: str, code: str, who: list[str], count: int
 ) -> None:
     compiled = compiled_two(tmp_path)
-    assert access.prove(fleet_of(compiled)).counter_examples == ()
-    found = access.prove(fleet_of(compiled, leaky(to, of))).counter_examples
+    assert access.PROOF.prove(fleet_of(compiled)).counter_examples == ()
+    found = access.PROOF.prove(fleet_of(compiled, leaky(to, of))).counter_examples
     assert [each.code for each in found] == [code] * count
     assert [f"{each} may call '{of}', which leads to '{to}', and that it may not" for each in who] == [
         each.message for each in found
@@ -100,23 +100,25 @@ def test_reachability_finds_a_router_that_reaches_nothing(tmp_path: Path) -> Non
         return () if name == "mini" else decide(snapshot, name, key, down)
 
     compiled = compiled_two(tmp_path)
-    assert reachability.prove(fleet_of(compiled)).counter_examples == ()
-    (found,) = reachability.prove(fleet_of(compiled, lazy)).counter_examples
+    assert reachability.PROOF.prove(fleet_of(compiled)).counter_examples == ()
+    (found,) = reachability.PROOF.prove(fleet_of(compiled, lazy)).counter_examples
     assert found.message == "key 'all' of account 'acme' may call 'mini', which has no endpoint in europe-west6"
     assert (found.code, found.place.file, found.place.route) == ("reachability", "accounts/acme.yaml", ("region",))
 
 
 def test_reachability_finds_what_has_no_price_and_no_credential(tmp_path: Path) -> None:
     compiled = compiled_two(tmp_path)
-    (found,) = reachability.prove(fleet_of(compiled, as_of=datetime(2024, 9, 30, tzinfo=UTC))).counter_examples
+    (found,) = reachability.PROOF.prove(fleet_of(compiled, as_of=datetime(2024, 9, 30, tzinfo=UTC))).counter_examples
     assert found.message == (
         "key 'all' of account 'acme' may call 'both', which has no price in europe-west6; so it is with 2 more"
     )
     region = compiled.linked.regions["europe-west6"]
     bare = {name: replace(each, auth=None) for name, each in region.endpoints.items()}
     fleet = fleet_of(compiled)
-    seats = tuple(replace(each, region=replace(region, endpoints=bare)) for each in fleet.seats)
-    (found,) = reachability.prove(replace(fleet, seats=seats)).counter_examples
+    (subject,) = fleet.subjects
+    seats = tuple(replace(each, region=replace(region, endpoints=bare)) for each in subject.seats)
+    keyless = replace(fleet, subjects=(replace(subject, seats=seats),))
+    (found,) = reachability.PROOF.prove(keyless).counter_examples
     assert "which has no credential in europe-west6" in found.message
 
 

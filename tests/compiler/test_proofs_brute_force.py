@@ -129,7 +129,7 @@ def agree(root: Path, drawn: Drawn) -> set[str]:
     unknown = {(each.place.file, each.place.route[1]) for each in found if each.code == "residency-unknown"}
     assert unknown == truth.unknown
     assert {Path(each.place.file).stem for each in found if each.code == "residency"} == truth.outside
-    assert residency.prove(fleet).covered == truth.paths
+    assert residency.PROOF.prove(fleet).covered == truth.paths
     assert demanding.failed is bool(truth.stranded or truth.unknown or truth.outside)
     seen = {
         "stranded": bool(truth.stranded),

@@ -69,11 +69,17 @@ def command(
 
     screen = form == "text" and sys.stdout.isatty()
     result: Compiled | Fleet
-    if asked or before or screen or form == "junit":  # these look at accounts, not at what was said of them alone
+    if screen:  # it looks at accounts, not at what was said of them alone
         from llmcompile.pipeline import compile_repository
 
         with progress_bar() as progress:
             result = whole = compile_repository(where, instant, progress, proofs=asked, against=before)
+    elif asked or before or form == "junit":  # no cache has all that these say
+        from llmcompile.fleet.compiling import compile_fleet
+
+        with progress_bar() as progress:
+            result = compile_fleet(where, instant, progress, jobs=jobs, proofs=asked, against=before)
+        whole = None
     else:
         result, whole = _fleet(where, instant, jobs, cached=cached, stats=stats), None
     _show(where, result, form, most, asked=bool(asked))
@@ -142,21 +148,11 @@ def _show(root: Path, result: Compiled | Fleet, form: str, most: int, *, asked: 
 
         click.echo(sarif.render(found, below_git(root), replacements(root, result.diagnostics, locator)))
     elif form == "junit":
-        click.echo(junit.render(found, _files(result), result.proofs, below_git(root)))
+        click.echo(junit.render(found, result.files, result.proofs, below_git(root)))
     elif found:
         click.echo(text.render_worst(found, most))
     if result.proofs and form not in ("json", "junit"):
         click.echo(proofs.render_text(result.proofs), err=form != "text")
-
-
-def _files(result: Compiled | Fleet) -> list[str]:
-    """Every file that was looked at and could be loaded."""
-    from llmcompile.load.root import PROJECT_FILE
-    from llmcompile.pipeline import Compiled
-
-    if not isinstance(result, Compiled) or result.catalogue is None:
-        return []
-    return [PROJECT_FILE, *(each.file for each in (*result.catalogue.models.values(), *result.catalogue.owners))]
 
 
 def _write_step_summary(root: Path, result: Compiled | Fleet, found: Sequence[Located]) -> None:

@@ -1,4 +1,4 @@
-"""One account, from its file to its proven documents, given the shared files.
+"""One account, from its file to its proven documents and to what the proofs find, given the shared files.
 
 What a build does for each of ten thousand accounts, in any order and in any process: nothing here knows of the others.
 """
@@ -14,6 +14,7 @@ from llmcompile.diagnostics import Diagnostic, has_errors
 from llmcompile.emit import contract
 from llmcompile.emit.documents import Document, Made, account_documents
 from llmcompile.emit.policy import PolicyEmitter
+from llmcompile.fleet.looking import Findings, Looking
 from llmcompile.link.catalogue import Account, Catalogue
 from llmcompile.link.linker import link_account
 from llmcompile.load import source
@@ -33,6 +34,8 @@ class Compiled:
     diagnostics: tuple[Diagnostic, ...]
     made: tuple[Made, ...]
     """Empty where the account or the shared files have errors."""
+    findings: Findings
+    """What the proofs found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +48,23 @@ class AccountCompiler:
     emitter: PolicyEmitter
     emits: bool
     """Whether there may be documents: what refers to broken files cannot be compiled."""
+    looking: Looking
 
     def compile(self, file: str) -> Compiled:
         """Everything about the account in a file below the root."""
         stem, read = PurePath(file).stem, source.read(self.root, file)
         if isinstance(read, Diagnostic):
-            return Compiled(stem, "", None, (read,), ())
+            return Compiled(stem, "", None, (read,), (), {})
         digest = sha256(read.text.encode()).hexdigest()
         written, diagnostics = load_account(read)
         if written is None:
-            return Compiled(stem, digest, None, tuple(diagnostics), ())
+            return Compiled(stem, digest, None, tuple(diagnostics), (), {})
         account, linking = link_account(self.catalogue, file, written)
         diagnostics += [*linking, *check.account(self.catalogue, account)]
-        made = []
+        made: tuple[Made, ...] = ()
         if self.emits and not has_errors(diagnostics):
-            made = [render(each, diagnostics) for each in account_documents(account, self.emitter)]
-        return Compiled(stem, digest, account, tuple(diagnostics), tuple(made))
+            made = tuple([render(each, diagnostics) for each in account_documents(account, self.emitter)])
+        return Compiled(stem, digest, account, tuple(diagnostics), made, self.looking.at(account, made))
 
 
 def render(document: Document, diagnostics: list[Diagnostic]) -> Made:

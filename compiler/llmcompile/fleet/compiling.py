@@ -11,11 +11,12 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 from llmcompile import check
 from llmcompile.check.context import Whole
 from llmcompile.check.facts import facts
-from llmcompile.diagnostics import Diagnostic, has_errors
+from llmcompile.diagnostics import has_errors
 from llmcompile.emit import dist
 from llmcompile.fleet.accounts import AccountCompiler
 from llmcompile.fleet.cache import Cache
@@ -23,7 +24,11 @@ from llmcompile.fleet.codec import Plain
 from llmcompile.fleet.one import One
 from llmcompile.fleet.result import Fleet
 from llmcompile.fleet.spread import processes, spread
-from llmcompile.pipeline import Progress, Shared, distinct, read_shared, scope
+from llmcompile.pipeline import Progress, Shared, conclude, distinct, loaded, read_shared, scope
+
+if TYPE_CHECKING:
+    from llmcompile.load.repository import Repository
+    from llmcompile.prove.outcome import Proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +44,8 @@ class _Work:
             for made in one.made:
                 dist.put(self.out, made)
         entries = tuple([dist.entry(made) for made in one.made])
-        account = one.account
-        if account is None:
-            return One(file, one.digest, None, False, one.diagnostics, entries).out()
-        demanding = self.compiler.catalogue.demands_proof(account)
-        return One(file, one.digest, facts(account), demanding, one.diagnostics, entries).out()
+        known = facts(one.account) if one.account else None
+        return One(file, one.digest, known, one.findings, one.diagnostics, entries).out()
 
 
 def compile_fleet(
@@ -55,16 +57,20 @@ def compile_fleet(
     old: Path | None = None,
     jobs: int = 0,
     cache: Cache | None = None,
+    proofs: Sequence[Proof] = (),
+    against: Repository | None = None,
 ) -> Fleet:
     """Everything about the repository below ``root``, with its documents written below the folder ``out`` if given.
 
     ``as_of`` (UTC) is now for the checks; the documents do not depend on it. ``jobs`` is how many processes may work;
     0: as many as there are cores for. What the ``cache`` knows is not compiled again, and it learns what is found;
-    documents that are the same are linked from the folder ``old``, which ``out`` is to replace.
+    documents that are the same are linked from the folder ``old``, which ``out`` is to replace. Neither ``proofs``
+    nor ``against`` go with a cache: what they say depends on more than it knows.
     Raises as ``spread`` does, and ``OSError`` where ``out`` cannot be written.
     """
+    assert not (cache and (proofs or against))  # noqa: S101 - the caller knows
     before = cache.shared_digests() if cache else {}
-    shared, diagnostics = read_shared(root)
+    shared, diagnostics = read_shared(root, as_of, proofs)
     if shared is None:
         return Fleet("", tuple(distinct(diagnostics)))
     if out:
@@ -79,11 +85,10 @@ def compile_fleet(
     broken = shared.catalogue.broken_accounts | {PurePath(each.file).stem for each in accounts if each.facts is None}
     catalogue = replace(shared.catalogue, broken_accounts=broken)
     whole = Whole(catalogue, told, as_of)
-    diagnostics += check.whole(whole)
-    if not has_errors(diagnostics):
-        diagnostics += _gates(shared, [each.file for each in accounts if each.demanding], as_of)
+    proven = conclude(shared, whole, [each.findings for each in accounts], diagnostics, against)
     entries = (*map(dist.entry, shared.made), *(entry for one in accounts for entry in one.entries))
-    fleet = Fleet(scope(catalogue, len(told)), tuple(distinct(diagnostics)), entries)
+    found = tuple(distinct(diagnostics))
+    fleet = Fleet(scope(catalogue, len(told)), found, entries, proven, loaded(catalogue, (each.file for each in told)))
     if cache and cache.shared_digests() == before:
         cache.keep(before, accounts, fleet, as_of, check.span(whole))
     return fleet
@@ -99,15 +104,3 @@ def _compiled(
         for done, file in enumerate(shared.files, 1):
             yield known[file] if file in known else One.back(next(fresh))
             progress("compile", done, len(shared.files))
-
-
-def _gates(shared: Shared, files: Sequence[str], as_of: datetime) -> list[Diagnostic]:
-    """What the YAML demands of some accounts; they are compiled again, to be looked at with all that they have."""
-    if not files:
-        return []
-    from llmcompile import prove  # with it comes the router's half, which most checks do without
-
-    again = [shared.compiler.compile(each) for each in files]
-    accounts = {each.stem: each.account for each in again if each.account}
-    documents = [made.document for made in (*shared.made, *(made for each in again for made in each.made))]
-    return prove.gates(replace(shared.catalogue, accounts=accounts), as_of, documents)

@@ -8,6 +8,7 @@ from llmcompile.check.facts import Facts
 from llmcompile.diagnostics import Diagnostic
 from llmcompile.emit.dist import Entry
 from llmcompile.fleet import codec
+from llmcompile.fleet.looking import Findings
 from llmcompile.link.access import Grant
 
 
@@ -20,8 +21,8 @@ class One:
     """SHA-256 of the file's text, of which all else follows."""
     facts: Facts | None
     """None where the file could not be loaded."""
-    demanding: bool
-    """Whether it must survive something or keep its data somewhere; only its whole documents tell."""
+    findings: Findings
+    """What the proofs found: those that were asked for, and the gates where the account demands something."""
     diagnostics: tuple[Diagnostic, ...]
     entries: tuple[Entry, ...]
     """The manifest's; none where there are errors."""
@@ -35,7 +36,7 @@ class One:
             self.file,
             self.digest,
             _facts_out(self.facts) if self.facts else None,
-            self.demanding,
+            dict(self.findings),
             tuple(map(codec.diagnostic_out, self.diagnostics)),
             tuple(map(tuple, self.entries)),
         )
@@ -43,10 +44,10 @@ class One:
     @classmethod
     def back(cls, data: codec.Plain) -> One:
         """The account that was written."""
-        file, digest, facts, demanding, said, entries = data
+        file, digest, facts, findings, said, entries = data
         known = _facts_in(facts) if facts else None
         listed = tuple(map(Entry._make, entries))
-        return cls(file, digest, known, demanding, tuple(map(codec.diagnostic_in, said)), listed, data)
+        return cls(file, digest, known, findings, tuple(map(codec.diagnostic_in, said)), listed, data)
 
 
 def _facts_out(facts: Facts) -> codec.Plain:

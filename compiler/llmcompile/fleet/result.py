@@ -9,6 +9,7 @@ from llmcompile.diagnostics import Diagnostic, has_errors
 
 if TYPE_CHECKING:
     from llmcompile.emit.dist import Entry
+    from llmcompile.prove.outcome import Proven
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,10 @@ class Fleet:
     diagnostics: tuple[Diagnostic, ...]
     entries: tuple[Entry, ...] = ()
     """The manifest's, of what was written; of no use where there are errors."""
-    proofs: tuple[()] = ()
-    """Nothing is proven here but what the YAML demands."""
+    proofs: tuple[Proven, ...] = ()
+    """Empty unless they were asked for."""
+    files: tuple[str, ...] = ()
+    """What was looked at and could be loaded; of no use where everything was known already."""
 
     @property
     def failed(self) -> bool:

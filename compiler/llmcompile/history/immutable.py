@@ -9,25 +9,27 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from llmcompile.check.context import Whole
 from llmcompile.diagnostics import Diagnostic, Place
 from llmcompile.emit.canonical import money
 from llmcompile.inputs.model import TokenCost
 from llmcompile.inputs.values import format_instant
-from llmcompile.link.catalogue import Catalogue, Model
+from llmcompile.link.catalogue import Model
 from llmcompile.load.repository import Repository
 from llmcompile.load.root import PROJECT_FILE
 
 
-def changed(before: Repository, now: Catalogue, as_of: datetime) -> Iterator[Diagnostic]:
-    """Everything that was written ``before`` and is not as it was. ``as_of`` (UTC) tells the past from the future.
+def changed(before: Repository, whole: Whole) -> Iterator[Diagnostic]:
+    """Everything that was written ``before`` and is not as it was; the fleet's instant tells the past from the future.
 
     What could not be loaded, on either side, is taken to be there and not compared further.
     """
-    accounts = {each.account: file for file, each in before.accounts.files.items()}
-    accounts |= {stem: f"accounts/{stem}.yaml" for stem in before.accounts.broken}
-    known = {each.id for each in now.accounts.values()} | now.broken_accounts
-    known |= {old for each in now.accounts.values() for old in each.input.previously}
-    yield from _vanished("account", accounts, known | set(now.project.former.accounts))
+    now, accounts, as_of = whole.catalogue, whole.accounts, whole.as_of
+    were = {each.account: file for file, each in before.accounts.files.items()}
+    were |= {stem: f"accounts/{stem}.yaml" for stem in before.accounts.broken}
+    known = {each.id for each in accounts} | now.broken_accounts
+    known |= {old for each in accounts for old in each.former}
+    yield from _vanished("account", were, known | set(now.project.former.accounts))
     models = {each.code: file for file, each in before.models.files.items()}
     models |= {stem: f"models/{stem}.yaml" for stem in before.models.broken}
     called = {old: each for each in now.models.values() for old in each.input.previously}

@@ -5,34 +5,53 @@ The checks decide it; this counts what they cover, and says how much room is lef
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from llmcompile.emit.canonical import compact
-from llmcompile.emit.contract import MAX_SECRET_BYTES
-from llmcompile.emit.documents import Document
+from llmcompile.emit.contract import MAX_SECRET_BYTES, RESERVED_BYTES, size
+from llmcompile.emit.documents import Document, Made
 from llmcompile.inputs.model import FALLBACKS
-from llmcompile.prove.fleet import Fleet
-from llmcompile.prove.outcome import Outcome, Proof
+from llmcompile.prove.fleet import Ground
+from llmcompile.prove.outcome import Finding, Look, Outcome, Proof
 
 _SHOWN = 3
 """Contributors to a document's size that are listed."""
 
 
-def prove(fleet: Fleet) -> Outcome:
-    """The fallbacks and documents that there are, and the largest document of each kind."""
-    models = fleet.catalogue.models.values()
+def look(ground: Ground) -> Look:
+    """How many documents there are, and each that is larger than all of its kind that were looked at before it."""
+    most: dict[str, int] = {}
+    return lambda subject: (len(subject.made), tuple(_larger(subject.made, most)))
+
+
+def tell(ground: Ground, findings: Sequence[Finding]) -> Outcome:
+    """The fallbacks and documents that there are, and the largest document of each kind, of equals the first."""
+    models = ground.catalogue.models.values()
     fallbacks = sum(len(getattr(model.input, field)) for model in models for field in FALLBACKS)
-    covered = fallbacks + len(fleet.documents)
-    largest: dict[str, tuple[int, Document]] = {}
-    for document, room in zip(fleet.documents, fleet.sizes, strict=True):
-        if document.content and room > largest.get(document.kind, (0, document))[0]:
-            largest[document.kind] = room, document
-    says = f"holds for {fallbacks:,} fallback{'s' if fallbacks != 1 else ''} and {len(fleet.documents):,} documents"
-    return Outcome(covered, "fallbacks and documents", (), says, tuple(_sizes(each) for each in largest.values()))
+    documents = len(ground.made) + sum(count for count, _ in findings)
+    largest: dict[str, tuple[int, str]] = {}
+    for larger in (tuple(_larger(ground.made, {})), *(larger for _, larger in findings)):
+        for kind, room, said in larger:
+            if room > largest.get(kind, (0, ""))[0]:
+                largest[kind] = room, said
+    says = f"holds for {fallbacks:,} fallback{'s' if fallbacks != 1 else ''} and {documents:,} documents"
+    details = tuple(said for _, said in largest.values())
+    return Outcome(fallbacks + documents, "fallbacks and documents", (), says, details)
 
 
-def _sizes(largest: tuple[int, Document]) -> str:
-    room, document = largest
+def _larger(made: Iterable[Made], most: dict[str, int]) -> Iterator[tuple[str, int, str]]:
+    """The kind, size and description of each that is larger than the ``most`` so far, which then is its own size."""
+    for each in made:
+        document, least = each.document, most.get(each.document.kind, 0)
+        if not document.content or len(each.encoded) + each.encoded.count(b"ref+") * RESERVED_BYTES <= least:
+            continue  # nearly always; the exact sum walks the whole document
+        room = size(document, each.encoded)
+        if room > least:
+            most[document.kind] = room
+            yield document.kind, room, _sizes(room, document)
+
+
+def _sizes(room: int, document: Document) -> str:
     free = 100 * (MAX_SECRET_BYTES - room) // MAX_SECRET_BYTES
     parts = ", ".join(f"{name} {count:,}" for name, count in _contributors(document))
     head = f"largest {document.kind}: '{document.owner}' with {room:,} of {MAX_SECRET_BYTES:,} bytes, {free}% free"
@@ -53,5 +72,6 @@ PROOF = Proof(
     "limits",
     "fallbacks keep type, realtime and batch ability, documents fit into secrets, no tier limits nothing",
     ("fallback-type", "fallback-batch", "route-type", "document-too-large", "tier-unreachable"),
-    prove,
+    look,
+    tell,
 )

@@ -5,7 +5,6 @@ Where nothing says in which region an Azure endpoint runs, it may be any: it is 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -37,10 +36,23 @@ class Outage:
 
 
 @dataclass(frozen=True, slots=True)
+class Fall:
+    """An outage whose name does not matter."""
+
+    cause: int
+    """The position of what is gone."""
+    takes: frozenset[int]
+    unsure: frozenset[int]
+
+
+Cause = tuple[Kind, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What takes an endpoint along when it is gone, the endpoint itself first."""
 
-    causes: tuple[tuple[Kind, str], ...]
+    causes: tuple[Cause, ...]
     azure: bool
 
 
@@ -56,7 +68,7 @@ def standings(owner: Account | Region) -> tuple[Standing, ...]:
     )
 
 
-def _causes(endpoint: Endpoint, location: str | None) -> Iterator[tuple[Kind, str]]:
+def _causes(endpoint: Endpoint, location: str | None) -> Iterator[Cause]:
     host = urlsplit(endpoint.base_url).hostname or ""
     if endpoint.provider.name == "azure":
         location = location or region_in(host) or region_in(endpoint.name) or UNKNOWN
@@ -70,24 +82,43 @@ def _causes(endpoint: Endpoint, location: str | None) -> Iterator[tuple[Kind, st
         yield "credential", str(endpoint.auth)
 
 
-def outages(endpoints: Iterable[Standing]) -> tuple[Outage, ...]:
-    """Everything that may be gone, by the positions of the endpoints; what takes the fewest of them first."""
-    groups: defaultdict[tuple[Kind, str], set[int]] = defaultdict(set)
-    azure = set()
-    for at, endpoint in enumerate(endpoints):
-        for cause in endpoint.causes:
-            groups[cause].add(at)
-        if endpoint.azure:
-            azure.add(at)
-    unknown = frozenset(groups.get(("location", UNKNOWN), ()))
-    found = []
-    for (kind, name), takes in groups.items():
-        unsure = unknown if kind == "location" and not azure.isdisjoint(takes) else frozenset[int]()
-        found.append(Outage(kind, name, unsure.union(takes), unsure))
-    return tuple(sorted(found, key=lambda each: len(each.takes)))
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """How endpoints fall together, whatever they and their causes are called: equal for all that fall alike."""
+
+    endpoints: tuple[tuple[bool, tuple[int, ...]], ...]
+    """Whether each is Azure's, and the positions of its causes among all there are."""
+    kinds: tuple[Kind, ...]
+    """Of each cause."""
+    unknown: int | None
+    """The position of the unknown location, where an endpoint is there."""
+
+    @classmethod
+    def of(cls, endpoints: Iterable[Standing]) -> tuple[Pattern, tuple[Cause, ...]]:
+        """The pattern, and the causes that its positions mean."""
+        causes: dict[Cause, int] = {}
+        rows = tuple(
+            [(each.azure, tuple([causes.setdefault(one, len(causes)) for one in each.causes])) for each in endpoints]
+        )
+        named = tuple(causes)
+        return cls(rows, tuple([kind for kind, _ in named]), causes.get(("location", UNKNOWN))), named
+
+    def falls(self) -> tuple[Fall, ...]:
+        """Everything that may be gone; what takes the fewest first."""
+        takes: list[set[int]] = [set() for _ in self.kinds]
+        for at, (_, causes) in enumerate(self.endpoints):
+            for each in causes:
+                takes[each].add(at)
+        azure = {at for at, (is_azure, _) in enumerate(self.endpoints) if is_azure}
+        unknown = frozenset[int]() if self.unknown is None else frozenset(takes[self.unknown])
+        found = []
+        for cause, (kind, taken) in enumerate(zip(self.kinds, takes, strict=True)):
+            unsure = unknown if kind == "location" and not azure.isdisjoint(taken) else frozenset[int]()
+            found.append(Fall(cause, unsure.union(taken), unsure))
+        return tuple(sorted(found, key=lambda each: len(each.takes)))
 
 
-def smallest(router: Router, name: str, of: tuple[Outage, ...], limit: int) -> tuple[int, ...] | None:
+def smallest(router: Router, name: str, of: tuple[Fall, ...], limit: int) -> tuple[int, ...] | None:
     """The fewest outages, at most ``limit``, that leave nothing to serve a name, as positions in ``of``; else None."""
     used = {hop.at for hop in router.chain(name)}
     relevant = [at for at, each in enumerate(of) if not used.isdisjoint(each.takes)]

@@ -1,18 +1,24 @@
 """What a proof is, and what it comes to.
 
-A proof covers every combination that there is. It says how many, and gives counter-examples as diagnostics; what a
-check says already, it counts and does not say again.
+A proof looks at each account and leaves a small finding, in any process; at the end it tells, by all findings in the
+order of the accounts. It covers every combination that there is, says how many, and gives counter-examples as
+diagnostics; what a check says already, it counts and does not say again.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from llmcompile.diagnostics import Diagnostic, Severity
-from llmcompile.prove.fleet import Fleet
+from llmcompile.prove.fleet import Fleet, Ground
+from llmcompile.prove.seats import Subject
+
+Finding = Any
+"""What is left of an account that was looked at: plain data, as ``fleet.codec`` has it."""
+Look = Callable[[Subject], Finding]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,14 @@ class Proof:
     claim: str
     codes: tuple[str, ...]
     """Checks that decide a part of it; what they found breaks it."""
-    prove: Callable[[Fleet], Outcome]
+    look: Callable[[Ground], Look]
+    """Begins to look at accounts, in their order; what is known of one helps with the next."""
+    tell: Callable[[Ground, Sequence[Finding]], Outcome]
+    """The outcome by all findings, whoever looked: those of one process are in their order, and so are all of them."""
+
+    def prove(self, fleet: Fleet) -> Outcome:
+        """The outcome for a fleet that is all at hand."""
+        return self.tell(fleet.ground, list(map(self.look(fleet.ground), fleet.subjects)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +75,8 @@ class Proven:
         return "holds" if self.outcome is not None else "not proven"
 
 
-def tried(proof: Proof, fleet: Fleet | None, found: Iterable[Diagnostic]) -> Proven:
-    """Try a proof; ``found`` is what the checks say, and without a fleet there is nothing more to look at."""
-    outcome = proof.prove(fleet) if fleet is not None else None
+def tried(proof: Proof, outcome: Outcome | None, found: Iterable[Diagnostic]) -> Proven:
+    """A proof with its outcome; ``found`` is what the checks say. Without an outcome that alone is known."""
     said = [*found, *(outcome.counter_examples if outcome else ())]
     broken = Counter(each.code for each in said if each.code in proof.codes and each.severity is not Severity.NOTE)
     return Proven(proof, outcome, broken)

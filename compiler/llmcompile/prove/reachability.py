@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from llmcompile.diagnostics import Diagnostic
+from llmcompile.fleet.codec import diagnostic_in, diagnostic_out
 from llmcompile.inputs.urls import is_loopback
-from llmcompile.prove.fleet import Caller, Fleet, Seat
-from llmcompile.prove.outcome import Outcome, Proof
-from llmcompile.prove.router import Hop
+from llmcompile.prove.fleet import Ground
+from llmcompile.prove.outcome import Finding, Look, Outcome, Proof
+from llmcompile.prove.seats import Caller, Seat, Subject
 from llmrouter.prices import price_at
 
 
-def prove(fleet: Fleet) -> Outcome:
+def look(ground: Ground) -> Look:
     """Every model of every key in every region, and those without an endpoint, a credential or a price."""
-    covered = 0
     known: dict[tuple[object, ...], list[tuple[str, str]]] = {}
-    lacking: defaultdict[int, dict[tuple[str, str], Caller]] = defaultdict(dict)
-    for at, seat in enumerate(fleet.seats):
-        for caller in seat.callers():
-            covered += len(caller.allowed)
-            asked = (seat.router, caller.allowed, tuple(_keyless(seat)))
-            if asked not in known:
-                known[asked] = list(_lacking(fleet, seat, caller))
-            for each in known[asked]:
-                lacking[at].setdefault(each, caller)
-    found = tuple(_diagnostic(fleet.seats[at], each) for at, each in lacking.items())
+
+    def found(subject: Subject) -> Finding:
+        covered, said = 0, []
+        for seat in subject.seats:
+            lacking: dict[tuple[str, str], Caller] = {}
+            keyless = tuple(_keyless(seat))
+            for caller in seat.callers:
+                covered += len(caller.allowed)
+                asked = (seat.router, caller.allowed, keyless)
+                if asked not in known:
+                    known[asked] = list(_lacking(seat, caller, keyless, ground.as_of))
+                for each in known[asked]:
+                    lacking.setdefault(each, caller)
+            if lacking:
+                said.append(diagnostic_out(_diagnostic(seat, lacking)))
+        return covered, tuple(said)
+
+    return found
+
+
+def tell(ground: Ground, findings: Sequence[Finding]) -> Outcome:
+    """How many there are, and a counter-example for each account in each region where something is lacking."""
+    covered = sum(count for count, _ in findings)
+    found = tuple(diagnostic_in(each) for _, said in findings for each in said)
     return Outcome(covered, "combinations of account, region, key and model", found)
 
 
@@ -38,20 +52,16 @@ def _keyless(seat: Seat) -> Iterator[int]:
             yield at
 
 
-def _lacking(fleet: Fleet, seat: Seat, caller: Caller) -> Iterator[tuple[str, str]]:
-    keyless = set(_keyless(seat))
+def _lacking(seat: Seat, caller: Caller, keyless: Sequence[int], as_of: datetime) -> Iterator[tuple[str, str]]:
+    models = seat.router.snapshot.models
     for name in sorted(caller.allowed):
         hops = seat.router.chain(name, None if caller.key is None else caller.allowed)
         if not hops:
             yield name, "endpoint"
         if any(hop.at in keyless for hop in hops):
             yield name, "credential"
-        if not all(_priced(fleet, seat, hop) for hop in hops):
+        if any(price_at(models[hop.model].token_costs, as_of) is None for hop in hops):
             yield name, "price"
-
-
-def _priced(fleet: Fleet, seat: Seat, hop: Hop) -> bool:
-    return price_at(seat.router.snapshot.models[hop.model].token_costs, fleet.as_of) is not None
 
 
 def _diagnostic(seat: Seat, lacking: dict[tuple[str, str], Caller]) -> Diagnostic:
@@ -67,5 +77,6 @@ PROOF = Proof(
     "reachability",
     "every model that a key may call has an endpoint, a credential and a price, in every region of its account",
     ("reachability", "model-unreachable", "route-empty", "auth-missing", "price-missing", "endpoint-unknown"),
-    prove,
+    look,
+    tell,
 )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from llmcompile.diagnostics import Diagnostic, Place, Related
-from llmcompile.link.catalogue import Account, Catalogue
-from llmcompile.prove.fleet import Fleet, Seat
-from llmcompile.prove.outcome import Outcome, Proof
+from llmcompile.fleet.codec import diagnostic_in, diagnostic_out
+from llmcompile.prove.fleet import Ground
+from llmcompile.prove.outcome import Finding, Look, Outcome, Proof
 from llmcompile.prove.router import Hop
+from llmcompile.prove.seats import Seat, Subject
 
 _SHOWN = 5
 """Endpoints and paths that a counter-example names."""
@@ -26,35 +26,43 @@ class _Stray:
     geo: str | None
 
 
-def gated(catalogue: Catalogue) -> list[Account]:
-    """The accounts that keep their data somewhere."""
-    return [account for account in catalogue.accounts.values() if account.input.residency]
-
-
-def prove(fleet: Fleet) -> Outcome:
-    """Every path of every account with a residency, and those that leave it."""
-    paths = accounts = 0
+def look(ground: Ground) -> Look:
+    """Every path of an account with a residency, those that leave it, and those that end where nobody knows."""
     known: dict[tuple[object, ...], tuple[int, list[tuple[str, Hop, str | None]]]] = {}
-    outside: defaultdict[str, list[_Stray]] = defaultdict(list)
-    unknown: dict[Place, _Stray] = {}
-    for seat in fleet.seats:
-        if not seat.account.input.residency:
-            continue
-        shape = (seat.router, geos := _geos(seat), seat.account.input.residency)
-        if shape not in known:
-            known[shape] = _strays(seat, geos)
-        count, strays = known[shape]
-        paths, accounts = paths + count, accounts + 1
-        for name, hop, geo in strays:
-            stray = _Stray(seat, name, hop, geo)
-            if geo is None:
-                unknown.setdefault(seat.endpoints[hop.at].place.key(), stray)
-            else:
-                outside[seat.account.id].append(stray)
-    found = [_unknown(at, each) for at, each in unknown.items()]
-    found += [_outside(each) for each in outside.values()]
-    says = "" if accounts else "no account has a residency"
-    return Outcome(paths, "paths from an account's model to an endpoint", tuple(found), says)
+
+    def found(subject: Subject) -> Finding:
+        residency = subject.account.input.residency
+        if not residency:
+            return None
+        paths, unknown, outside = 0, dict[Place, _Stray](), list[_Stray]()
+        for seat in subject.seats:
+            shape = (seat.router, geos := _geos(seat), residency)
+            if shape not in known:
+                known[shape] = _strays(seat, geos)
+            count, strays = known[shape]
+            paths += count
+            for name, hop, geo in strays:
+                stray = _Stray(seat, name, hop, geo)
+                if geo is None:
+                    unknown.setdefault(seat.endpoints[hop.at].place.key(), stray)
+                else:
+                    outside.append(stray)
+        said = tuple(diagnostic_out(_unknown(at, each)) for at, each in unknown.items())
+        return paths, said, diagnostic_out(_outside(outside)) if outside else None
+
+    return found
+
+
+def tell(ground: Ground, findings: Sequence[Finding]) -> Outcome:
+    """How many paths there are; a counter-example for each endpoint that does not say where, and each account."""
+    looked = [each for each in findings if each is not None]
+    unknown: dict[Place, Diagnostic] = {}
+    for said in (diagnostic_in(each) for _, unsaid, _ in looked for each in unsaid):
+        unknown.setdefault(said.place, said)  # the first account that uses it speaks for all
+    outside = [diagnostic_in(each) for _, _, each in looked if each is not None]
+    says = "" if looked else "no account has a residency"
+    covered = sum(paths for paths, _, _ in looked)
+    return Outcome(covered, "paths from an account's model to an endpoint", (*unknown.values(), *outside), says)
 
 
 def _geos(seat: Seat) -> tuple[str | None, ...]:
@@ -100,5 +108,6 @@ PROOF = Proof(
     "residency",
     "the data of accounts with a residency stays there, through every fallback",
     ("residency", "residency-unknown"),
-    prove,
+    look,
+    tell,
 )

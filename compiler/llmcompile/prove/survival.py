@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from llmcompile.diagnostics import Diagnostic, Place, Related
-from llmcompile.link.catalogue import Account, Catalogue, Region
-from llmcompile.prove.fleet import Fleet, Seat
-from llmcompile.prove.outages import Outage, outages, smallest, standings
-from llmcompile.prove.outcome import Outcome, Proof
+from llmcompile.fleet.codec import diagnostic_in, diagnostic_out
+from llmcompile.link.catalogue import Account, Region
+from llmcompile.prove.fleet import Fleet, Ground
+from llmcompile.prove.outages import Cause, Fall, Outage, Pattern, smallest, standings
+from llmcompile.prove.outcome import Finding, Look, Outcome, Proof
 from llmcompile.prove.router import Router
+from llmcompile.prove.seats import Seat, Subject
 from llmcompile.providers import split_prefix
 
 _SHOWN = 5
@@ -40,25 +42,86 @@ class Stand:
         return not self.stranding or len(self.stranding) > self.must
 
 
+class _Answer(NamedTuple):
+    """How a name stands in all seats that are alike."""
+
+    name: str
+    stranding: tuple[Fall, ...]
+    by_fallback: bool
+
+
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """Accounts whose routers decide alike and whose endpoints fall together alike."""
+    """Seats whose routers decide alike and whose endpoints fall together alike."""
 
-    router: Router
-    falls: tuple[Outage, ...]
-    limit: int
-    _known: dict[str, tuple[tuple[int, ...], bool]] = field(default_factory=dict)
+    answers: tuple[_Answer, ...]
+    counts: tuple[int, int, int, int]
+    """Names, those that survive any one outage, those by a fallback alone, and those that must survive something."""
+    strands: tuple[tuple[int, int, str], ...]
+    """The position of each cause whose loss alone strands names, how many of them, and the first one."""
+    fails: bool
+    """Whether something does not survive what it must."""
 
-    def stand(self, name: str) -> tuple[tuple[int, ...], bool]:
-        """The positions of the smallest outage that strands a name, and whether a fallback alone saves it from one."""
-        if name not in self._known:
-            found = smallest(self.router, name, self.falls, self.limit) or ()
-            self._known[name] = found, len(found) != 1 and self._by_fallback(name)
-        return self._known[name]
+    @classmethod
+    def of(cls, seat: Seat, pattern: Pattern, must: int) -> _Shape:
+        """How such seats stand."""
+        answers = tuple(_answers(seat, pattern.falls(), max(1, must)))
+        stranded: dict[int, list[str]] = {}
+        for each in answers:
+            if len(each.stranding) == 1:
+                stranded.setdefault(each.stranding[0].cause, []).append(each.name)
+        alive, by_fallback = (sum(len(each.stranding) != 1 for each in answers), sum(each[2] for each in answers))
+        counts = len(answers), alive, by_fallback, len(answers) if must else 0
+        strands = tuple((cause, len(names), names[0]) for cause, names in stranded.items())
+        return cls(answers, counts, strands, any(0 < len(each.stranding) <= must for each in answers))
 
-    def _by_fallback(self, name: str) -> bool:
-        own = {hop.at for hop in self.router.chain(name) if hop.model == name}
-        return any(own <= each.takes for each in self.falls) if own else False
+
+def _answers(seat: Seat, falls: tuple[Fall, ...], limit: int) -> Iterator[_Answer]:
+    for name in seat.names:
+        if seat.router.chain(name):
+            found = smallest(seat.router, name, falls, limit) or ()
+            by_fallback = len(found) != 1 and _by_fallback(seat.router, name, falls)
+            yield _Answer(name, tuple(falls[at] for at in found), by_fallback)
+
+
+def _by_fallback(router: Router, name: str, falls: tuple[Fall, ...]) -> bool:
+    own = {hop.at for hop in router.chain(name) if hop.model == name}
+    return any(own <= each.takes for each in falls) if own else False
+
+
+@dataclass(frozen=True, slots=True)
+class _Seated:
+    """A seat with how everything stands that may be called there."""
+
+    seat: Seat
+    must: int
+    shape: _Shape
+    causes: tuple[Cause, ...]
+
+    def stands(self) -> Iterator[Stand]:
+        """Each name, with the outages' own names."""
+        for name, falls, by_fallback in self.shape.answers:
+            stranding = tuple(Outage(*self.causes[each.cause], each.takes, each.unsure) for each in falls)
+            yield Stand(self.seat, name, self.must, stranding, by_fallback)
+
+
+class _Stands:
+    """How accounts stand; what is known of one shape is not asked again."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._platform = {each.file: standings(each) for each in ground.catalogue.regions.values()}
+        self._known: dict[tuple[Router, int, Pattern], _Shape] = {}
+
+    def of(self, subject: Subject) -> Iterator[_Seated]:
+        """How an account stands in each of its regions."""
+        own = standings(subject.account)
+        for seat in subject.seats:
+            must = must_survive(subject.account, seat.region)
+            pattern, causes = Pattern.of((*own, *self._platform[seat.region.file]))
+            asked = (seat.router, must, pattern)
+            if asked not in self._known:
+                self._known[asked] = _Shape.of(seat, pattern, must)
+            yield _Seated(seat, must, self._known[asked], causes)
 
 
 def must_survive(account: Account, region: Region) -> int:
@@ -67,61 +130,79 @@ def must_survive(account: Account, region: Region) -> int:
     return (region.input.survive or 0) if own is None else own
 
 
-def gated(catalogue: Catalogue) -> list[Account]:
-    """The accounts that must survive something."""
-    return [
-        account
-        for account in catalogue.accounts.values()
-        if any(must_survive(account, catalogue.regions[each]) for each in account.input.all_regions)
-    ]
-
-
 def stands(fleet: Fleet) -> Iterator[Stand]:
     """How everything that may be called stands."""
-    shapes: dict[tuple[object, ...], _Shape] = {}
-    platform = {region.file: standings(region) for region in fleet.catalogue.regions.values()}
-    for seat in fleet.seats:
-        must = must_survive(seat.account, seat.region)
-        of = outages((*standings(seat.account), *platform[seat.region.file]))
-        falls = (seat.router, max(1, must), *(each.takes for each in of))
-        shape = shapes.setdefault(falls, _Shape(seat.router, of, max(1, must)))
-        for name in seat.names:
-            if seat.router.chain(name):
-                found, by_fallback = shape.stand(name)
-                yield Stand(seat, name, must, tuple(of[at] for at in found), by_fallback)
+    known = _Stands(fleet.ground)
+    for subject in fleet.subjects:
+        for seated in known.of(subject):
+            yield from seated.stands()
 
 
-def prove(fleet: Fleet) -> Outcome:
+def look(ground: Ground) -> Look:
+    """How much survives any one outage, the outages that strand something, and a counter-example for each gate."""
+    known = _Stands(ground)
+
+    def found(subject: Subject) -> Finding:
+        counts, strands, failing = [], [], dict[Place, list[Stand]]()
+        for seated in known.of(subject):
+            counts.append(seated.shape.counts)
+            for cause, count, name in seated.shape.strands:
+                where = f"'{name}' of '{subject.account.id}' in {seated.seat.region.input.region}"
+                strands.append((" ".join(seated.causes[cause]), count, where))
+            for stand in seated.stands() if seated.shape.fails else ():
+                if not stand.holds:
+                    failing.setdefault(_gate(stand), []).append(stand)
+        return tuple(counts), tuple(strands), tuple(_failing(at, each) for at, each in failing.items())
+
+    return found
+
+
+def _failing(at: Place, stands: list[Stand]) -> Finding:
+    worst = min(stands, key=lambda each: len(each.stranding))
+    return len(stands), len(worst.stranding), diagnostic_out(_diagnostic(at, worst))
+
+
+def tell(ground: Ground, findings: Sequence[Finding]) -> Outcome:
     """How many survive any one outage; a counter-example for each that must and does not."""
-    found = list(stands(fleet))
-    failing: defaultdict[Place, list[Stand]] = defaultdict(list)
-    for stand in found:
-        if not stand.holds:
-            failing[_gate(stand)].append(stand)
-    alive = sum(len(each.stranding) != 1 for each in found)
+    total = [0, 0, 0, 0]
+    stranded: dict[str, tuple[int, str]] = {}
+    failing: dict[Place, tuple[int, int, Diagnostic]] = {}
+    for counts, strands, fails in findings:
+        for each in counts:
+            total = [one + more for one, more in zip(total, each, strict=True)]
+        for outage, count, where in strands:
+            lost, first = stranded.get(outage, (0, where))
+            stranded[outage] = lost + count, first
+        for count, size, said in fails:
+            _add(failing, count, size, diagnostic_in(said))
+    covered, alive, by_fallback, gated = total
     unit = "combinations of account, region and model"
     outage = "any one outage (endpoint, location, host, credential, token endpoint)"
-    says = f"{alive:,} of {len(found):,} {unit} survive {outage}"
-    examples = tuple(_diagnostic(at, each) for at, each in failing.items())
-    return Outcome(len(found), unit, examples, says, tuple(_details(found)))
+    says = f"{alive:,} of {covered:,} {unit} survive {outage}"
+    examples = tuple(_example(count, said) for count, _, said in failing.values())
+    return Outcome(covered, unit, examples, says, tuple(_details(by_fallback, gated, stranded)))
 
 
-def _details(found: list[Stand]) -> Iterator[str]:
-    by_fallback, gated = sum(each.by_fallback for each in found), sum(each.must > 0 for each in found)
+def _add(failing: dict[Place, tuple[int, int, Diagnostic]], count: int, size: int, said: Diagnostic) -> None:
+    """What fails at one place; the smallest outage speaks for all, of equals the first."""
+    known, least, worst = failing.get(said.place, (0, size, said))
+    failing[said.place] = (known + count, *((size, said) if size < least else (least, worst)))
+
+
+def _example(count: int, said: Diagnostic) -> Diagnostic:
+    return replace(said, message=f"{said.message}; {count - 1:,} more like it") if count > 1 else said
+
+
+def _details(by_fallback: int, gated: int, stranded: Mapping[str, tuple[int, str]]) -> Iterator[str]:
     if by_fallback:
         yield f"{by_fallback:,} of them by a fallback alone"
     if gated:
         yield f"{gated:,} must survive, as their account or region demands"
-    stranded: defaultdict[str, list[Stand]] = defaultdict(list)
-    for stand in found:
-        if len(stand.stranding) == 1:
-            stranded[str(stand.stranding[0])].append(stand)
-    worst = sorted(stranded.items(), key=lambda each: -len(each[1]))
-    for outage, lost in worst[:_SHOWN]:
-        where = f"'{lost[0].name}' of '{lost[0].seat.account.id}' in {lost[0].seat.region.input.region}"
-        yield f"{outage} strands {len(lost):,}: {where}" + (", and others" if len(lost) > 1 else "")
+    worst = sorted(stranded.items(), key=lambda each: -each[1][0])
+    for outage, (lost, where) in worst[:_SHOWN]:
+        yield f"{outage} strands {lost:,}: {where}" + (", and others" if lost > 1 else "")
     if len(worst) > _SHOWN:
-        yield f"{len(worst) - _SHOWN:,} more outages strand {sum(len(lost) for _, lost in worst[_SHOWN:]):,}"
+        yield f"{len(worst) - _SHOWN:,} more outages strand {sum(lost for _, (lost, _) in worst[_SHOWN:]):,}"
 
 
 def _gate(stand: Stand) -> Place:
@@ -136,12 +217,10 @@ def _gate(stand: Stand) -> Place:
     return Place(seat.region.file, ("models", listed)).key()
 
 
-def _diagnostic(at: Place, failing: list[Stand]) -> Diagnostic:
-    stand = min(failing, key=lambda each: len(each.stranding))
+def _diagnostic(at: Place, stand: Stand) -> Diagnostic:
     account, region = stand.seat.account.id, stand.seat.region.input.region
     lost = " and ".join(map(str, stand.stranding)) + (" at once" if len(stand.stranding) > 1 else "")
     message = f"'{stand.name}' of account '{account}' in {region} does not survive the loss of {lost}"
-    message += f"; {len(failing) - 1:,} more like it" if len(failing) > 1 else ""
     return Diagnostic("survival", message, at, _hint(stand), tuple(_related(stand, at)))
 
 
@@ -163,4 +242,4 @@ def _related(stand: Stand, at: Place) -> Iterator[Related]:
         yield Related(seat.endpoints[position].place.key(), "gone with it")
 
 
-PROOF = Proof("survival", "what must survive an outage does", ("survival",), prove)
+PROOF = Proof("survival", "what must survive an outage does", ("survival",), look, tell)

@@ -5,7 +5,7 @@ A disagreement is a warning with both figures. Witnesses are read offline, and n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -13,9 +13,12 @@ from typing import Protocol
 
 from llmcompile.diagnostics import Diagnostic, Place, Related
 from llmcompile.emit.canonical import money
+from llmcompile.fleet.codec import place_in, place_out
 from llmcompile.inputs.model import TokenCost
-from llmcompile.link.catalogue import Catalogue, Endpoint
-from llmcompile.prove.outcome import Outcome, Proof
+from llmcompile.link.catalogue import Account, Region
+from llmcompile.prove.fleet import Ground
+from llmcompile.prove.outcome import Finding, Look, Outcome, Proof
+from llmcompile.prove.seats import Subject
 
 Prices = Mapping[str, Decimal]
 """USD per million tokens by unit."""
@@ -44,68 +47,103 @@ class FakeWitness:
         return self.known.get(provider, {}).get(model)
 
 
+@dataclass(frozen=True, slots=True)
+class _Seller:
+    """An endpoint, as far as prices go."""
+
+    provider: str
+    place: Place
+    sells: Mapping[str, str | None]
+    """The upstream's own name, where it was written, by code."""
+
+
 def confirmation(witness: Witness) -> Proof:
     """The comparison with a witness, as a proof."""
     claim = "someone else publishes the same prices"
-    return Proof("witness", claim, ("price-witness",), lambda fleet: compare(fleet.catalogue, fleet.as_of, witness))
+
+    def tell(ground: Ground, findings: Sequence[Finding]) -> Outcome:
+        return compare(ground, findings, witness)
+
+    return Proof("witness", claim, ("price-witness",), look, tell)
 
 
-def compare(catalogue: Catalogue, as_of: datetime, witness: Witness) -> Outcome:
+def look(ground: Ground) -> Look:
+    """Who sells which models to an account, where nobody before it was sold the same."""
+    known: set[Finding] = set()
+
+    def found(subject: Subject) -> Finding:
+        fresh = []
+        for each in _sellers(subject.account):
+            said = each.provider, tuple(each.sells.items())
+            if said not in known:
+                known.add(said)
+                fresh.append((each.provider, place_out(each.place), said[1]))
+        return tuple(fresh)
+
+    return found
+
+
+def compare(ground: Ground, findings: Sequence[Finding], witness: Witness) -> Outcome:
     """Each unit that holds at an instant for what is served, against every provider that serves it.
 
     A figure is confirmed where one of the providers takes it. What is not in USD is left out.
     """
+    sellers = [each for region in ground.catalogue.regions.values() for each in _sellers(region)]
+    sellers += [_Seller(provider, place_in(at), dict(sells)) for found in findings for provider, at, sells in found]
     compared = agreed = 0
-    found: list[Diagnostic] = []
+    said: list[Diagnostic] = []
     unknown: list[str] = []
-    for code, (index, row) in _rows(catalogue, as_of):
-        testimonies = _testimonies(catalogue, code, as_of, witness)
+    for code, (index, row) in _rows(ground, sellers):
+        testimonies = _testimonies(sellers, code, ground.as_of, witness)
         if not testimonies:
             unknown.append(code)
         for unit, price in row.per_million_tokens.items():
-            said = {name: prices[unit] for name, prices in testimonies.items() if unit in prices}
-            compared += bool(said)
-            agreed += price in said.values()
-            if said and price not in said.values():
-                place = Place(catalogue.models[code].file, ("token_costs", index, "per_million_tokens", unit))
-                found.append(_diagnostic(catalogue, place, price, said, witness.name))
+            figures = {name: prices[unit] for name, prices in testimonies.items() if unit in prices}
+            compared += bool(figures)
+            agreed += price in figures.values()
+            if figures and price not in figures.values():
+                place = Place(ground.catalogue.models[code].file, ("token_costs", index, "per_million_tokens", unit))
+                said.append(_diagnostic(sellers, place, price, figures, witness.name))
     details = (f"unknown to it: {', '.join(unknown)}",) if unknown else ()
     says = f"{witness.name} confirms {agreed:,} of {compared:,} prices"
-    return Outcome(compared, "prices", tuple(found), says, details)
+    return Outcome(compared, "prices", tuple(said), says, details)
 
 
-def _rows(catalogue: Catalogue, at: datetime) -> Iterator[tuple[str, tuple[int, TokenCost]]]:
+def _sellers(owner: Region | Account) -> Iterator[_Seller]:
+    for endpoint in owner.endpoints.values():
+        sells = {each.code: each.upstream for each in reversed(endpoint.served)}  # of two names the first
+        yield _Seller(endpoint.provider.name, endpoint.place, sells)
+
+
+def _rows(ground: Ground, sellers: Iterable[_Seller]) -> Iterator[tuple[str, tuple[int, TokenCost]]]:
     """The row in USD that holds for each model that is served."""
-    served = {code for endpoint in catalogue.endpoints() for code in endpoint.codes}
-    for code in sorted(served & catalogue.models.keys()):
-        rows = enumerate(catalogue.models[code].input.token_costs)
+    models, at = ground.catalogue.models, ground.as_of
+    served = {code for each in sellers for code in each.sells}
+    for code in sorted(served & models.keys()):
+        rows = enumerate(models[code].input.token_costs)
         started = [each for each in rows if each[1].start <= at and (each[1].end is None or at < each[1].end)]
         if started and started[-1][1].currency == "USD":
             yield code, started[-1]
 
 
-def _testimonies(catalogue: Catalogue, code: str, at: datetime, witness: Witness) -> dict[str, Prices]:
+def _testimonies(sellers: Iterable[_Seller], code: str, at: datetime, witness: Witness) -> dict[str, Prices]:
     """What the witness says, by provider; by the upstream's own name where it does not know the code."""
     said: dict[str, Prices] = {}
-    for endpoint in catalogue.endpoints():
-        if code in endpoint.codes and endpoint.provider.name not in said:
-            prices = _asked(witness, endpoint, code, at)
+    for each in sellers:
+        if code in each.sells and each.provider not in said:
+            prices, upstream = witness.prices(each.provider, code, at), each.sells[code]
+            if prices is None and upstream:
+                prices = witness.prices(each.provider, upstream, at)
             if prices is not None:
-                said[endpoint.provider.name] = prices
+                said[each.provider] = prices
     return said
 
 
-def _asked(witness: Witness, endpoint: Endpoint, code: str, at: datetime) -> Prices | None:
-    upstream = next(each.upstream for each in endpoint.served if each.code == code)
-    prices = witness.prices(endpoint.provider.name, code, at)
-    return witness.prices(endpoint.provider.name, upstream, at) if prices is None and upstream else prices
-
-
 def _diagnostic(
-    catalogue: Catalogue, place: Place, price: Decimal, said: Mapping[str, Decimal], witness: str
+    sellers: Iterable[_Seller], place: Place, price: Decimal, said: Mapping[str, Decimal], witness: str
 ) -> Diagnostic:
     others = ", ".join(f"{money(figure)} at {provider}" for provider, figure in sorted(said.items()))
     message = f"{place.route[-1]} is {money(price)} here, and {others} by {witness}"
     hint = "look at the provider's page; one of the two is wrong or has moved on"
-    served = next(each.place for each in catalogue.endpoints() if each.provider.name in said)
+    served = next(each.place for each in sellers if each.provider in said)
     return Diagnostic("price-witness", message, place, hint, (Related(served, "its provider"),))

@@ -8,7 +8,6 @@ from itertools import zip_longest
 from pathlib import Path
 
 from llmcompile.diagnostics import Diagnostic, Place, Severity
-from llmcompile.emit.canonical import compact
 from llmcompile.emit.contract import size
 from llmcompile.inputs.model import UNITS
 from llmcompile.inputs.values import format_instant
@@ -30,9 +29,8 @@ _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 def collect(compiled: Compiled, root: Path, as_of: datetime) -> Page:
     """The page of a repository that compiles. ``as_of`` is now for the proofs, the prices and the calendar."""
     held, locator = compiled.linked, Locator(root)
-    sizes = [size(each, compact(each.plain())) for each in compiled.documents]
-    fleet = survey(held, as_of, compiled.documents, sizes=sizes)
-    proven = [tried(each, fleet, compiled.diagnostics) for each in PROOFS]
+    fleet = survey(held, as_of, compiled.documents)
+    proven = [tried(each, each.prove(fleet), compiled.diagnostics) for each in PROOFS]
     found = [*compiled.diagnostics, *(each for one in proven for each in one.counter_examples)]
     of_regions, of_accounts = regions(held, locator), accounts(fleet, root)
     owners = {each.file: each for each in [*(one.spot for one in of_regions), *(one.spot for one in of_accounts)]}
@@ -89,8 +87,10 @@ def _events(held: catalogue.Catalogue, as_of: datetime, locator: Locator) -> tup
 def _sizes(fleet: Fleet, owners: Mapping[str, Spot]) -> tuple[Size, ...]:
     """Every document, the largest first; ``owners`` are the lines of accounts and regions by file."""
     found = [
-        Size(each.kind, each.owner, room, owners[mask(each.file)])
-        for each, room in zip(fleet.documents, fleet.sizes, strict=True)
+        Size(
+            each.document.kind, each.document.owner, size(each.document, each.encoded), owners[mask(each.document.file)]
+        )
+        for each in fleet.made
     ]
     return tuple(sorted(found, key=lambda each: (-each.size, each.kind, each.owner)))
 

@@ -16,6 +16,7 @@ from llmcompile.link import catalogue
 from llmcompile.literals import mask
 from llmcompile.load.locate import Location, Locator
 from llmcompile.prove import fleet, survival
+from llmcompile.prove.seats import Seat as Looked
 from llmcompile.report.data import Account, Answer, Caller, Endpoint, Region, Seat, Spot, State
 
 Find = Callable[[Place], Location]
@@ -50,7 +51,7 @@ def accounts(looked_at: fleet.Fleet, root: Path) -> tuple[Account, ...]:
 
 
 def _account(
-    seats: list[fleet.Seat],
+    seats: list[Looked],
     stands: Mapping[tuple[str, str], Mapping[str, survival.Stand]],
     answers: dict[tuple[object, ...], Answer],
     find: Find,
@@ -71,7 +72,7 @@ def _account(
 
 
 def _seat(
-    seat: fleet.Seat, stands: Mapping[str, survival.Stand], answers: dict[tuple[object, ...], Answer], find: Find
+    seat: Looked, stands: Mapping[str, survival.Stand], answers: dict[tuple[object, ...], Answer], find: Find
 ) -> Seat:
     found = {}
     for name in seat.names:
@@ -82,7 +83,7 @@ def _seat(
     )
 
 
-def _answer(seat: fleet.Seat, name: str, stand: survival.Stand | None) -> Answer:
+def _answer(seat: Looked, name: str, stand: survival.Stand | None) -> Answer:
     if stand is None:
         return Answer((), "unserved", "")
     hops = tuple((hop.model, hop.at) for hop in seat.router.chain(name))
@@ -116,7 +117,7 @@ def _choice(group: RouteGroup) -> str:
     return f"{'drawn by weight' if weighted else 'in order'}: {', '.join(members)}"
 
 
-def _callers(seat: fleet.Seat, find: Find) -> Iterator[Caller]:
+def _callers(seat: Looked, find: Find) -> Iterator[Caller]:
     """The account, then its teams, then its keys."""
     account, policy = seat.account, seat.policy
     own = tuple(policy["allowed"])
@@ -124,7 +125,7 @@ def _callers(seat: fleet.Seat, find: Find) -> Iterator[Caller]:
     for name in account.input.teams:
         of_team = tuple(policy["teams"].get(name, policy)["allowed"])
         yield Caller("team", name, of_team, spot(find(Place(account.file, ("teams", name)).key())))
-    for each in seat.callers():
+    for each in seat.callers:
         if each.key is not None:
             name = account.input.keys[each.key].id
             yield Caller("key", name, tuple(sorted(each.allowed)), spot(find(each.place)))
