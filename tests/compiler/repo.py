@@ -6,6 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.forks import forks
+
+_PYTHON_READS = ("PYTHON", "LANG", "LC_", "TZ")
+"""Variables that count when an interpreter starts."""
 
 FILES = {
     "llmcompile.yaml": "version: 1\nstores: {local: 'dir:.store'}\ntiers: {pro: {requests_per_minute: 60}}\n",
@@ -33,14 +39,29 @@ def write_repo(root: Path, changes: dict[str, str | None] | None = None) -> Path
 
 
 def run_cli(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run ``llmcompile`` as a user does, in a small environment."""
-    inherited = {name: value for name, value in os.environ.items() if name.startswith(("PATH", "COVERAGE", "HOME"))}
+    """Run ``llmcompile`` as a user does, in a small environment: in a fork, or started where Python is told things."""
+    if any(name.startswith(_PYTHON_READS) for name in environment):
+        return start_cli(*arguments, cwd=cwd, **environment)
+    words = [*map(str, arguments)]
+    with TemporaryDirectory() as folder:
+        out, err = Path(folder, "out"), Path(folder, "err")
+        code = forks().run(words, cwd, _small(environment), (out, err))
+        return subprocess.CompletedProcess(words, code, out.read_text("utf-8"), err.read_text("utf-8"))
+
+
+def start_cli(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run ``llmcompile`` as a user does, in an interpreter of its own: for tests of how it starts."""
     return subprocess.run(
         [sys.executable, "-m", "llmcompile", *map(str, arguments)],
         cwd=cwd,
-        env=inherited | {"XDG_CACHE_HOME": "/dev/null"} | environment,  # nothing is known from another test
+        env=_small(environment),
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+
+
+def _small(environment: dict[str, str]) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if name.startswith(("PATH", "COVERAGE", "HOME"))}
+    return inherited | {"XDG_CACHE_HOME": "/dev/null"} | environment  # nothing is known from another test

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.push.cli import Cli, Worker, working
+from tests.push.cli import Cli
 from tests.push.fleet import PROJECT
 
 from llmcompile_secretmanager_emulator import Emulator, VirtualClock
@@ -18,16 +18,10 @@ def server() -> Iterator[Emulator]:
         yield server
 
 
-@pytest.fixture(scope="session")
-def worker() -> Iterator[Worker]:
-    with working() as worker:
-        yield worker
-
-
 @pytest.fixture
-def cli(server: Emulator, worker: Worker, tmp_path: Path) -> Cli:
+def cli(server: Emulator, tmp_path: Path) -> Cli:
     """In the repository ``repo``, which a test writes."""
     said = tmp_path / "said"
     said.mkdir()
     (tmp_path / "repo").mkdir()
-    return Cli(server, tmp_path / "repo", worker, said)
+    return Cli(server, tmp_path / "repo", said)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.push.cli import TALKATIVE, Cli, Worker
+from tests.push.cli import TALKATIVE, Cli
 from tests.push.fleet import CANARY, PROJECT, Fleet
 from tests.push.leaks import leaked
 from tests.push.looks import LOOKS, clean
@@ -35,11 +35,11 @@ LOOKS_EACH = 3
 
 
 @pytest.fixture(scope="module")
-def staged(worker: Worker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A store with secrets of the old fleet, and a repository with the new one."""
     root, said = tmp_path_factory.mktemp("repo"), tmp_path_factory.mktemp("said")
     with Emulator(PROJECT, others=("other-project",), clock=VirtualClock()) as server:
-        yield Stage.of(Cli(server, root, worker, said), OLD, NEW)
+        yield Stage.of(Cli(server, root, said), OLD, NEW)
 
 
 @pytest.fixture
