@@ -6,6 +6,7 @@ A name that is missing here costs nothing but a line: ``location:`` on the endpo
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # As `az account list-locations` names them.
 _NAMES = """
@@ -20,6 +21,7 @@ uaecentral uaenorth uksouth ukwest westcentralus westeurope westindia westus wes
 REGIONS = frozenset(_NAMES.split())
 
 
+@lru_cache(maxsize=4096)
 def region_in(name: str) -> str | None:
     """The Azure region that is a part of a host's or an endpoint's name; None where there is none, or several."""
     found = {part for part in re.split(r"[^a-z0-9]+", name.lower()) if part in REGIONS}

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from llmcompile.codes import CODES
 
@@ -25,9 +25,11 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Somewhere in a file: a route to a value or to a key, or a span where there is no tree to walk."""
+class Place(NamedTuple):
+    """Somewhere in a file: a route to a value or to a key, or a span where there is no tree to walk.
+
+    Made for every token that a check looks at: a tuple is made in a third of the time of a dataclass.
+    """
 
     file: str
     """Path below the root, with forward slashes."""

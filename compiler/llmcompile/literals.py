@@ -11,6 +11,7 @@ import re
 from functools import lru_cache
 
 _POINTER = re.compile(r"(ref\+[a-z]+://|os\.environ/|sm://|projects/)")
+_SCHEMES = ("ref+", "os.environ/", "sm://", "projects/")
 _SECRET_FIELD = re.compile(
     r"(api|access|secret|private|master|salt)[-_]?k[a-z]{1,3}$|secret|password|passwd|token$|credential_value", re.I
 )
@@ -55,7 +56,7 @@ def is_secret_field(name: str) -> bool:
 
 def is_pointer(text: str) -> bool:
     """Whether the text points to a secret instead of being one."""
-    return bool(_POINTER.match(text))
+    return text.startswith(_SCHEMES) and bool(_POINTER.match(text))
 
 
 def looks_literal(text: str) -> bool:

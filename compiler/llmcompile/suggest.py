@@ -69,7 +69,13 @@ def fix_for(name: str, known: Collection[str], *, closed: bool = False) -> Fix |
 
 
 def a_letter_off(name: str, known: Iterable[str]) -> str | None:
-    """The one name that is a typing mistake away, and has the same digits; None where there is none, or several.
+    """The one name that is a typing mistake away, and has the same digits; None where there is none, or several."""
+    found = letters_off(name, known)
+    return found[0] if len(found) == 1 else None
+
+
+def letters_off(name: str, known: Iterable[str]) -> list[str]:
+    """The names that are a typing mistake away, and have the same digits.
 
     Cheap enough for every host of a fleet: hardly any name gets as far as the comparison itself.
     """
@@ -77,8 +83,7 @@ def a_letter_off(name: str, known: Iterable[str]) -> str | None:
     near = (
         each for each in known if abs(len(each) - len(name)) <= 1 and len(letters ^ set(each)) <= 2 and each != name
     )
-    found = [each for each in near if _distance(name, each) == 1 and re.sub(r"\D", "", name) == re.sub(r"\D", "", each)]
-    return found[0] if len(found) == 1 else None
+    return [each for each in near if _distance(name, each) == 1 and re.sub(r"\D", "", name) == re.sub(r"\D", "", each)]
 
 
 def holds_misspelled(text: str, word: str) -> bool:

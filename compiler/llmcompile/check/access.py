@@ -85,7 +85,7 @@ def through_fallbacks(context: Context) -> Iterator[Diagnostic]:
     for account in context.accounts:
         groups = callable_groups(catalogue, account)
         reachable = catalogue.reachable(account)
-        falling = [code for code in sorted(reachable) if code in catalogue.models and catalogue.models[code].falls_back]
+        falling = sorted(reachable & catalogue.falling)
         for principal in _principals(account) if falling else ():
             for code in falling:
                 if principal.grant.gives(code, groups):
@@ -123,7 +123,7 @@ def through_route_groups(context: Context) -> Iterator[Diagnostic]:
     """No route group that someone may call gives a model that they may not."""
     for account in context.accounts:
         groups = callable_groups(context.catalogue, account)
-        for principal in _principals(account):
+        for principal in _principals(account) if account.input.route_groups else ():
             for name, group in account.input.route_groups.items():
                 if not principal.grant.gives(name, groups):
                     continue

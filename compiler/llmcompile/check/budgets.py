@@ -34,7 +34,7 @@ def _budgets(catalogue: Catalogue, account: Account) -> Iterator[tuple[Place, Bu
     if written.budget is None and all(key.budget is None for key in written.keys):
         return
     reachable, groups = catalogue.reachable(account), callable_groups(catalogue, account)
-    platform = {code for _, code in catalogue.platform_models(account)}
+    platform = catalogue.platform_models(account)
     if written.budget is not None and written.source not in ("tenant", "local"):
         names = allowed(account_grant(written), reachable & platform, groups)
         yield place, written.budget, [catalogue.models[each] for each in names if each in catalogue.models]

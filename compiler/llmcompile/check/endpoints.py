@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import urlsplit
 
 from llmcompile.check.context import Context
 from llmcompile.diagnostics import Diagnostic, Place, Related
 from llmcompile.inputs.endpoint import Authenticated, AuthHeader
-from llmcompile.inputs.urls import is_loopback
+from llmcompile.inputs.urls import host_of, is_loopback
 from llmcompile.link.catalogue import OAuth
 from llmcompile.literals import quote
 from llmcompile.load.root import PROJECT_FILE
@@ -140,7 +139,7 @@ def credentials(context: Context) -> Iterator[Diagnostic]:
 def keyless(context: Context) -> Iterator[Diagnostic]:
     """Without a key, only one's own machine is called."""
     for endpoint in context.endpoints():
-        host = urlsplit(endpoint.base_url).hostname or ""
+        host = host_of(endpoint.base_url)
         if endpoint.auth is None and not is_loopback(host):
             message = f"endpoint '{endpoint.name}' sends no key to another machine"
             hint = "add api_key, or run the model on loopback"

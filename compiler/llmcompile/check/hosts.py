@@ -13,9 +13,10 @@ from llmcompile.azure_regions import REGIONS, region_in
 from llmcompile.check.context import Context
 from llmcompile.diagnostics import Diagnostic, Place, Related
 from llmcompile.inputs.endpoint import Authenticated
-from llmcompile.link.catalogue import Account, Endpoint, Region
+from llmcompile.inputs.urls import host_of
+from llmcompile.link.catalogue import Account, Catalogue, Endpoint, Region
 from llmcompile.providers import PROVIDERS
-from llmcompile.suggest import a_letter_off
+from llmcompile.suggest import a_letter_off, letters_off
 
 _WELL_KNOWN = ("openai.azure.com", "cognitiveservices.azure.com", "services.ai.azure.com", "microsoftonline.com")
 _OPERATION = re.compile(
@@ -54,16 +55,32 @@ def paths(context: Context) -> Iterator[Diagnostic]:
 def domains(context: Context) -> Iterator[Diagnostic]:
     """No domain is a letter away from one that others have."""
     hosts = [each for owner in context.owners for each in _hosts(owner)]
-    around = [each for region in context.catalogue.regions.values() for each in _hosts(region)]
-    usual = Counter(each.domain for each in {*hosts, *around})
-    first = {each.domain: each.place for each in reversed([*hosts, *around])}
+    around = _platform(context.catalogue)
+    usual = Counter([each.domain for each in around])
+    usual.update([each.domain for each in hosts if each not in around])
     for each in hosts:
-        rivals = [other for other, count in usual.items() if other != each.domain and count >= usual[each.domain]]
-        meant = a_letter_off(each.domain, {*rivals, *_WELL_KNOWN}) if each.domain not in _WELL_KNOWN else None
-        if meant and each.domain.count("."):
+        domain, count = each.domain, usual[each.domain]
+        rivals = frozenset([other for other, often in usual.items() if other != domain and often >= count])
+        meant = _misspelled_domain(domain, rivals)
+        if meant:
+            first = {other.domain: other.place for other in reversed([*hosts, *around])}
             related = (Related(first[meant], "the other one"),) if meant in first else ()
-            message = f"the domain '{each.domain}' is a letter away from '{meant}'"
+            message = f"the domain '{domain}' is a letter away from '{meant}'"
             yield Diagnostic("host-unlikely", message, each.place, f"did you mean '{meant}'?", related)
+
+
+@lru_cache(maxsize=1)
+def _platform(catalogue: Catalogue) -> dict[_Written, None]:
+    """The hosts of all regions, in order: the same for every account."""
+    return dict.fromkeys(each for region in catalogue.regions.values() for each in _hosts(region))
+
+
+@lru_cache(maxsize=4096)
+def _misspelled_domain(domain: str, rivals: frozenset[str]) -> str | None:
+    """What a domain is a letter away from: one that others have as often, or a well-known one."""
+    if domain in _WELL_KNOWN or "." not in domain:
+        return None
+    return a_letter_off(domain, rivals.union(_WELL_KNOWN))
 
 
 def names(context: Context) -> Iterator[Diagnostic]:
@@ -79,10 +96,17 @@ def names(context: Context) -> Iterator[Diagnostic]:
                         yield Diagnostic("host-unlikely", message, host.place, f"did you mean '{meant}'?")
 
 
-@lru_cache(maxsize=4096)
 def _almost(word: str, *own: str) -> str | None:
     """What a word of a host's name is a letter away from: a location of Azure, or a name of its own."""
-    return None if word in own or word in REGIONS else a_letter_off(word, {*own, *REGIONS})
+    if word in own or word in REGIONS:
+        return None
+    found = {*_almost_regions(word), *letters_off(word, own)}
+    return found.pop() if len(found) == 1 else None
+
+
+@lru_cache(maxsize=4096)
+def _almost_regions(word: str) -> tuple[str, ...]:
+    return tuple(letters_off(word, REGIONS))
 
 
 def locations(context: Context) -> Iterator[Diagnostic]:
@@ -90,7 +114,7 @@ def locations(context: Context) -> Iterator[Diagnostic]:
     for owner in context.owners:
         for name, endpoint in owner.endpoints.items():
             written = owner.input.endpoints[name]
-            host = region_in(urlsplit(endpoint.base_url).hostname or "")
+            host = region_in(host_of(endpoint.base_url))
             said = written.location or region_in(name)
             if host and said and said in REGIONS and host != said and endpoint.provider.name == "azure":
                 step = "location" if written.location else None
@@ -119,7 +143,7 @@ def providers(context: Context) -> Iterator[Diagnostic]:
 
 def _other_provider(endpoint: Endpoint, base_url: str | None) -> str | None:
     """The one other provider that the host names, or where no URL is written the endpoint's name."""
-    text = urlsplit(base_url).hostname or "" if base_url else endpoint.name
+    text = host_of(base_url) if base_url else endpoint.name
     words = set(re.split(r"[^a-z0-9]+", text.lower()))
     if endpoint.provider.name in words:
         return None
@@ -152,9 +176,9 @@ def _hosts(owner: Region | Account) -> Iterator[_Written]:
 
 def _of(place: Place, written: Authenticated) -> Iterator[_Written]:
     if written.base_url:
-        yield _Written(place / "base_url", (urlsplit(written.base_url).hostname or "").lower())
+        yield _Written(place / "base_url", host_of(written.base_url))
     if written.oauth:
-        yield _Written(place / "oauth" / "token_url", (urlsplit(written.oauth.token_url).hostname or "").lower())
+        yield _Written(place / "oauth" / "token_url", host_of(written.oauth.token_url))
 
 
 def _base_url(place: Place, written: Authenticated) -> Place:

@@ -59,30 +59,32 @@ def served_models(context: Context) -> Iterator[Diagnostic]:
     catalogue = context.catalogue
     for account in context.accounts:
         for name, written in account.input.endpoints.items():
-            place = Place(account.file) / "endpoints" / name / "supported_models"
             mapped = isinstance(written.supported_models, dict)
             for index, listed in enumerate(written.supported_models):
-                at = (place / listed).key() if mapped else place / index
-                yield from _model(catalogue, f"account '{account.id}' lists", listed, at)
+                if not catalogue.knows_model(split_prefix(listed)[1]):
+                    place = Place(account.file, ("endpoints", name, "supported_models", listed if mapped else index))
+                    at = place.key() if mapped else place
+                    yield _unknown_model(catalogue, f"account '{account.id}' lists", listed, at)
     for region in context.regions:
         for listed in region.input.models:
-            place = (Place(region.file) / "models" / listed).key()
-            yield from _model(catalogue, f"region '{region.input.region}' lists", listed, place)
+            if not catalogue.knows_model(split_prefix(listed)[1]):
+                place = Place(region.file, ("models", listed), "key")
+                yield _unknown_model(catalogue, f"region '{region.input.region}' lists", listed, place)
         for name, endpoint in region.input.endpoints.items():
             for listed in endpoint.models:
-                place = (Place(region.file) / "endpoints" / name / "models" / listed).key()
-                yield from _model(catalogue, f"endpoint '{name}' lists", listed, place)
+                if not catalogue.knows_model(split_prefix(listed)[1]):
+                    place = Place(region.file, ("endpoints", name, "models", listed), "key")
+                    yield _unknown_model(catalogue, f"endpoint '{name}' lists", listed, place)
 
 
-def _model(catalogue: Catalogue, who: str, listed: str, place: Place) -> Iterator[Diagnostic]:
+def _unknown_model(catalogue: Catalogue, who: str, listed: str, place: Place) -> Diagnostic:
     code = split_prefix(listed)[1]
-    if not catalogue.knows_model(code):
-        hint = did_you_mean(code, catalogue.models, "add it under models/")
-        hint = f"put a comma between two: '{', '.join(listed.split())}'" if " " in listed.strip() else hint
-        message = f"{who} a model that is not in the catalogue: {quote(listed)}"
-        fix = fix_for(code, catalogue.models)
-        fix = fix and Fix(listed.removesuffix(code) + str(fix.value))
-        yield Diagnostic("model-unknown", message, place, hint, fix=fix)
+    hint = did_you_mean(code, catalogue.models, "add it under models/")
+    hint = f"put a comma between two: '{', '.join(listed.split())}'" if " " in listed.strip() else hint
+    message = f"{who} a model that is not in the catalogue: {quote(listed)}"
+    fix = fix_for(code, catalogue.models)
+    fix = fix and Fix(listed.removesuffix(code) + str(fix.value))
+    return Diagnostic("model-unknown", message, place, hint, fix=fix)
 
 
 def granted_names(context: Context) -> Iterator[Diagnostic]:
@@ -162,7 +164,9 @@ def members(context: Context) -> Iterator[Diagnostic]:
         for name, group in account.input.route_groups.items():
             for index, member in enumerate(group.members):
                 place = Place(account.file, ("route_groups", name, "members", index))
-                yield from _model(context.catalogue, f"route group '{name}' lists", member.model, place / "model")
+                if not context.catalogue.knows_model(split_prefix(member.model)[1]):
+                    who = f"route group '{name}' lists"
+                    yield _unknown_model(context.catalogue, who, member.model, place / "model")
                 if member.endpoint:
                     yield from _member_endpoint(context.catalogue, account, member.model, member.endpoint, place)
 

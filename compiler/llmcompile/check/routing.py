@@ -37,8 +37,8 @@ def _unreachable(catalogue: Catalogue, account: Account, code: str, place: Place
         return
     lacking = list(account.input.all_regions)
     if source in ("auto", "platform"):
-        serving = {region for region, served in catalogue.platform_models(account) if served == code}
-        lacking = [each for each in lacking if each not in serving and each in catalogue.regions]
+        served = catalogue.platform_codes
+        lacking = [each for each in lacking if each in served and code not in served[each]]
     if lacking:
         where = f"for account '{account.id}' (source: {source}) in {', '.join(lacking)}"
         hint = "list it on an endpoint, or do not grant it"

@@ -12,6 +12,8 @@ from pydantic_core import to_json
 
 from llmcompile.refs import Ref
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
 
 class Plain(dict[str, Any]):
     """A mapping that holds what JSON knows and nothing else, so that nobody walks through it again."""
@@ -34,7 +36,7 @@ def plain(value: Any, of_ref: Callable[[Ref], str] = str) -> Any:
 
 def compact(data: Any) -> bytes:
     """Plain data as compact UTF-8: what stores hold and routers read."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return _COMPACT(data).encode()
 
 
 def indented(data: Any) -> bytes:

@@ -26,6 +26,7 @@ KUBERNETES = "kubernetes"
 Holds = Literal["documents", "routers", "pages"]
 """What a folder's manifest lists; a build replaces only what one of its own kind has written."""
 _ASIDE = ".llmcompile-build"
+_FRESH = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
@@ -128,12 +129,17 @@ def _fill(folder: Path, documents: Iterable[Document]) -> list[Any]:
 
 def put(folder: Path, made: Made) -> None:
     """Write a document below the folder."""
-    path, data = folder / made.document.path, indented(made.data)
+    path, data = f"{folder}/{made.document.path}", indented(made.data)
     try:
-        path.write_bytes(data)
+        descriptor = os.open(path, _FRESH, 0o666)
     except FileNotFoundError:  # the first of its folder
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120 - it is text already
+        descriptor = os.open(path, _FRESH, 0o666)
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+    finally:
+        os.close(descriptor)
 
 
 class Entry(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
 from llmcompile.diagnostics import Place
 from llmcompile.inputs.account import Account as AccountInput
@@ -102,9 +103,9 @@ class Account:
         return self.input.account
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Catalogue:
-    """All that was written, by id."""
+    """All that was written, by id. What follows from the shared files is worked out once, not for each account."""
 
     project: Project
     models: dict[str, Model]
@@ -144,17 +145,27 @@ class Catalogue:
         """Whether a model of this code exists, even if its file could not be loaded."""
         return code in self.models or code in self.broken_models
 
-    def platform_models(self, account: Account) -> Iterator[tuple[str, str]]:
-        """Region and code of every model that the platform serves in the account's regions."""
-        for region in account.input.all_regions:
-            if region in self.regions:
-                for listed in self.regions[region].input.models:
-                    yield region, split_prefix(listed)[1]
+    @cached_property
+    def platform_codes(self) -> dict[str, frozenset[str]]:
+        """Codes of the models that the platform serves, by region."""
+        return {
+            name: frozenset(split_prefix(listed)[1] for listed in region.input.models)
+            for name, region in self.regions.items()
+        }
+
+    @cached_property
+    def falling(self) -> frozenset[str]:
+        """Codes of the models that name a fallback of any kind."""
+        return frozenset(code for code, model in self.models.items() if model.falls_back)
+
+    def platform_models(self, account: Account) -> frozenset[str]:
+        """Codes of every model that the platform serves in any of the account's regions."""
+        return frozenset().union(*(self.platform_codes.get(each, ()) for each in account.input.all_regions))
 
     def reachable(self, account: Account) -> frozenset[str]:
         """Codes that some endpoint serves for the account by its source, in any of its regions."""
         own = {code for endpoint in account.endpoints.values() for code in endpoint.codes}
         if account.input.source in ("tenant", "local"):
             return frozenset(own)
-        platform = {code for _, code in self.platform_models(account)}
-        return frozenset(platform if account.input.source == "platform" else own | platform)
+        platform = self.platform_models(account)
+        return platform if account.input.source == "platform" else platform | own

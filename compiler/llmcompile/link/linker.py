@@ -51,14 +51,12 @@ def _own(linker: EndpointLinker, file: str, account: AccountInput) -> dict[str, 
     """The endpoints of an account."""
     own = {}
     for name, written in account.endpoints.items():
-        place = Place(file) / "endpoints" / name
+        place = Place(file, ("endpoints", name))
+        at = place / "supported_models"
         models = written.supported_models
         upstream = models if isinstance(models, dict) else {}
         steps: Iterable[str | int] = models if isinstance(models, dict) else range(len(models))
-        served = [
-            (listed, upstream.get(listed), place / "supported_models" / step)
-            for listed, step in zip(models, steps, strict=True)
-        ]
+        served = [(listed, upstream.get(listed), at / step) for listed, step in zip(models, steps, strict=True)]
         keyless = account.source == "local"
         linked = linker.link(name, place, written, served, keyless=keyless, prefix=written.deployment_prefix)
         if linked:

@@ -48,8 +48,9 @@ _HINTS = {
 
 def validate(model: type[M], file: str, data: Any) -> tuple[M | None, list[Diagnostic]]:
     """The data as an input model, and what is wrong with it. With errors there is no model."""
-    literal = list(_literals(file, (), data))
-    lost = list(_nothings(file, (), data))
+    harmless = _is_harmless(data)
+    literal = [] if harmless else list(_literals(file, (), data))
+    lost = [] if harmless else list(_nothings(file, (), data))
     try:
         read = model.model_validate(data)
         return (None, literal + lost) if lost else (read, literal)
@@ -159,6 +160,31 @@ def _split_number(data: Any, route: Route) -> str:
         return ""
     whole = len(str(route[-1])) == 3 and first and before[at - 1] not in UNITS
     return f"a comma separates entries: write '{first}{'' if whole else '.'}{route[-1]}'"
+
+
+def _is_harmless(data: Any) -> bool:
+    """Whether no value is lost and none looks like a secret or a misplaced ref: so it is nearly always.
+
+    It says the same as looking for them with their routes does, in a fraction of the time.
+    """
+    waiting = [data]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            for key, item in value.items():
+                if literals.looks_literal(key):
+                    return False
+                if not isinstance(item, str):
+                    if item is None:
+                        return False
+                    waiting.append(item)
+                elif literals.looks_literal(item) or (literals.is_pointer(item) and not literals.is_secret_field(key)):
+                    return False
+        elif isinstance(value, tuple):
+            waiting += value
+        elif isinstance(value, str) and (literals.is_pointer(value) or literals.looks_literal(value)):
+            return False
+    return True
 
 
 _MAY_BE_NOTHING = (("access_groups",), ("default_params",))

@@ -16,6 +16,7 @@ from llmcompile.load.tree import Root
 MAX_FILE_BYTES = 1024 * 1024
 """Far above any file that people review; a larger one is refused before it is read."""
 
+_USUAL_BYTES = 32 * 1024
 _CONFLICT = re.compile(r"^(<{7}|>{7}|\|{7})( .*)?$|^={7}$", re.MULTILINE)
 
 
@@ -53,11 +54,20 @@ def too_large(file: str) -> Diagnostic:
 
 
 def _on_disk(root: Path, file: str) -> bytes | Diagnostic:
+    try:
+        raw = _read_bounded(f"{root}/{file}", os.O_NOFOLLOW)
+    except OSError:
+        return _linked(root, file)
+    return too_large(file) if raw is None else raw
+
+
+def _linked(root: Path, file: str) -> bytes | Diagnostic:
+    """What a link leads to, or why a file cannot be read."""
     path = root / file
     try:
         if leaves(root, path):
             return outside(file)
-        raw = _read_bounded(path)
+        raw = _read_bounded(str(path))
     except OSError as error:
         return unreadable(file, str(error.strerror), link=path.is_symlink())
     return too_large(file) if raw is None else raw
@@ -71,13 +81,16 @@ def leaves(root: Path, path: Path) -> bool:
     return not path.resolve().is_relative_to(root.resolve())
 
 
-def _read_bounded(path: Path) -> bytes | None:
+def _read_bounded(path: str, flags: int = 0) -> bytes | None:
+    """What is in a file; None where it is too much. Not with ``open``, whose buffers take longer than most files."""
     # O_NONBLOCK: a FIFO in place of a file must not hang the check.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as stream:
-        if os.fstat(descriptor).st_size > MAX_FILE_BYTES:
-            return None
-        raw = stream.read(MAX_FILE_BYTES + 1) or b""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
+    try:
+        raw = os.read(descriptor, _USUAL_BYTES)
+        while len(raw) <= MAX_FILE_BYTES and (more := os.read(descriptor, MAX_FILE_BYTES)):
+            raw += more
+    finally:
+        os.close(descriptor)
     return None if len(raw) > MAX_FILE_BYTES else raw
 
 

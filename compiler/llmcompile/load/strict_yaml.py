@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 import yaml
+from yaml._yaml import CParser
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from llmcompile.diagnostics import Diagnostic, Place, Related
@@ -58,8 +59,8 @@ class TooDeep(Exception):  # noqa: N818 - a signal between two functions of this
         self.index = index
 
 
-class _Loader(yaml.CSafeLoader):
-    """libyaml's composer with implicit types switched off and its depth bounded.
+class _Loader(CParser):
+    """libyaml's composer without implicit types, and with its depth bounded.
 
     Depth is counted in the hooks that the C composer calls at each node anyway; without the bound it would
     recurse on the C stack as deep as the file says.
@@ -208,16 +209,12 @@ class _Builder:
 
     def _scalar(self, node: ScalarNode) -> Any:
         text: str = node.value
-        if "${" in text:
-            self._say(
-                "yaml-interpolation",
-                node,
-                "'${...}' is not interpolated here",
-                "write the value out; for a secret, a ref such as ref+env://NAME",
-            )
-        if _TEMPLATE.search(text):
+        if "{" in text:
             hint = "write the value out; for a secret, a ref such as ref+env://NAME"
-            self._say("yaml-interpolation", node, "'{{...}}' is not filled in here", hint)
+            if "${" in text:
+                self._say("yaml-interpolation", node, "'${...}' is not interpolated here", hint)
+            if _TEMPLATE.search(text):
+                self._say("yaml-interpolation", node, "'{{...}}' is not filled in here", hint)
         if node.style:
             if _CONTROL.search(text):
                 self._say("yaml-control", node, "a control character inside a value", "remove the escape")
@@ -228,7 +225,7 @@ class _Builder:
             inner = text.strip("".join(_CURLY))
             message = "quotation marks of a word processor, which would be a part of the value"
             self._say("yaml-quote", node, message, f"write '{inner}'" if inner else 'write "..."')
-        if _NUMBER.fullmatch(text):
+        if text[0] in "-0123456789" and _NUMBER.fullmatch(text):
             return self._number(node, text)
         return text
 
