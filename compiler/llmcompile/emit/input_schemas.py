@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import json
 import re
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +32,48 @@ def render(vocabulary: Vocabulary | None = None) -> dict[str, str]:
 
 
 def _text(name: str, kind: type[Input], vocabulary: Vocabulary | None) -> str:
-    schema = _tidied(kind.model_json_schema(), vocabulary)
+    schema = _tidied(_described(kind), vocabulary)
     # What every editor knows: later drafts have nothing that is used here.
     head = {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$id": f"https://llmcompile.example/schemas/{name}.schema.json",
     }
     return json.dumps(head | schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _described(kind: type[Input]) -> dict[str, Any]:
+    """The schema as pydantic has it, with the docstring below each field as its description."""
+    schema = kind.model_json_schema()
+    kinds = {each.__name__: each for each in _heirs(Input)}
+    for name, part in {kind.__name__: schema, **schema.get("$defs", {})}.items():
+        said: dict[str, str] = {}
+        for each in reversed(kinds[name].__mro__):
+            said |= _docstrings(each) if issubclass(each, Input) else {}
+        for field, value in part["properties"].items():
+            if field in said:
+                part["properties"][field] = dict(sorted({**value, "description": said[field]}.items()))
+    return schema
+
+
+def _heirs(kind: type[Input]) -> Iterator[type[Input]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _heirs(each)
+
+
+@cache
+def _docstrings(kind: type[Input]) -> dict[str, str]:
+    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    assert isinstance(definition, ast.ClassDef)  # noqa: S101 - the source of a class
+    return {
+        field.target.id: inspect.cleandoc(below.value.value)
+        for field, below in pairwise(definition.body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(below, ast.Expr)
+        and isinstance(below.value, ast.Constant)
+        and isinstance(below.value.value, str)
+    }
 
 
 def _tidied(schema: Any, vocabulary: Vocabulary | None, *, nullable: bool = False) -> Any:
