@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 from llmcompile.azure_regions import REGIONS, region_in
 from llmcompile.check.context import Context
@@ -43,13 +42,13 @@ def paths(context: Context) -> Iterator[Diagnostic]:
     """A base URL ends where the router goes on."""
     for owner in context.owners:
         for name, endpoint in owner.input.endpoints.items():
-            found = _OPERATION.search(urlsplit(endpoint.base_url or "").path)
-            if found and endpoint.base_url:
+            url = endpoint.base_url or ""
+            path_at = url.find("/", len("https://"))
+            found = _OPERATION.search(url, path_at) if path_at > 0 else None
+            if found:
                 place = Place(owner.file, ("endpoints", name, "base_url"))
                 message = f"the base URL goes on to {found.group()}, which the router adds itself"
-                yield Diagnostic(
-                    "url-path", message, place, f"write '{endpoint.base_url.removesuffix(found.group())}/'"
-                )
+                yield Diagnostic("url-path", message, place, f"write '{url.removesuffix(found.group())}/'")
 
 
 def domains(context: Context) -> Iterator[Diagnostic]:

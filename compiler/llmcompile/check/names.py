@@ -22,8 +22,8 @@ def stems(context: Context) -> Iterator[Diagnostic]:
 
 
 def _stem(file: str, field: str, written: str) -> Iterator[Diagnostic]:
-    stem = PurePath(file).stem
-    if stem != written:
+    if not file.endswith(f"/{written}.yaml"):
+        stem = PurePath(file).stem
         place = Place(file, (field,))
         hint = f"write '{stem}', or rename the file to {written}.yaml"
         yield Diagnostic("name-stem", f"the file is {PurePath(file).name}, the {field} inside '{written}'", place, hint)

@@ -87,7 +87,8 @@ def _check_host(parts: SplitResult, host: str) -> None:
 @lru_cache(maxsize=4096)
 def host_of(url: str) -> str:
     """The host of a URL that was checked, in lowercase; empty where it has none. Many checks ask for the same one."""
-    return urlsplit(url).hostname or ""
+    usual = _USUAL.fullmatch(url)
+    return usual[1] if usual else urlsplit(url).hostname or ""
 
 
 def is_loopback(host: str) -> bool:
