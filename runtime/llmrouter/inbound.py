@@ -267,9 +267,9 @@ class Connection(asyncio.Protocol):
             self.transport.abort()
         elif not exchange.keep_alive or self.server.stopping or (self._held_back is not None and not self._waiting):
             self._hang_up()
-        elif self._waiting or self._refusal is not None:
+        else:
             self._proceed()
-            self.hold(False)
+            self.hold(False)  # nobody else may have been there to say so, where a large body was whole at once
 
     def _refuse(self, error: ApiError) -> None:
         """Nothing that still comes on this connection can be trusted; what came whole before is answered."""

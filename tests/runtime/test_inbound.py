@@ -233,6 +233,44 @@ def test_a_body_over_the_limit_is_answered_while_it_comes(served: Served) -> Non
         assert connection.recv(65536).startswith(b"HTTP/1.1 200")
 
 
+class Pausing(asyncio.Transport):
+    """A transport that is told when to read; what is written is lost."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reading = True
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+    def write(self, data: bytes | bytearray | memoryview) -> None: ...
+
+    def is_closing(self) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("reads", [True, False], ids=["read", "answered early"])
+def test_a_large_body_that_came_at_once_leaves_the_connection_listening(reads: bool) -> None:
+    """So large that reading is held, and whole before anybody reads: nobody who waits for more lets it go on."""
+
+    async def handler(exchange: Exchange) -> None:
+        exchange.answer(200, await exchange.body(1 << 20) if reads else b"", [])
+
+    async def asked() -> None:
+        connection, transport = Connection(HttpServer(handler)), Pausing()
+        connection.connection_made(transport)
+        connection.data_received(HEAD + b"content-length: 300000\r\n\r\n" + b"x" * 300_000)
+        assert not transport.reading
+        while connection.task is not None:
+            await asyncio.sleep(0)
+        assert transport.reading
+
+    asyncio.run(asked())
+
+
 def test_an_endless_body(served: Served) -> None:
     with connected(served) as connection:
         connection.sendall(HEAD + b"transfer-encoding: chunked\r\n\r\n")
