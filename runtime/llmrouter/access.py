@@ -22,7 +22,7 @@ class Access:
     """
 
     def __init__(self, keys: Iterable[Key]) -> None:
-        self._secret = os.urandom(32)
+        self._hasher = hashlib.blake2b(key=os.urandom(32), digest_size=16)
         self._keys = {self._hidden(bytes.fromhex(key.sha256)): key for key in keys}
 
     def identify(self, headers: Iterable[tuple[bytes, bytes]]) -> Key | None:
@@ -37,7 +37,9 @@ class Access:
         raise unauthorized()
 
     def _hidden(self, digest: bytes) -> bytes:
-        return hashlib.blake2b(digest, key=self._secret, digest_size=16).digest()
+        hasher = self._hasher.copy()
+        hasher.update(digest)
+        return hasher.digest()
 
 
 def _presented(headers: Iterable[tuple[bytes, bytes]]) -> Iterable[bytes]:

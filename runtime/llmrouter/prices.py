@@ -57,13 +57,14 @@ def cost(row: TokenCost, usage: Usage) -> Decimal:
     total = Decimal(0)
     for kind, count in zip(Usage._fields, usage, strict=True):
         if count:
-            total = _EXACT.add(total, _EXACT.multiply(Decimal(count), _price(row, kind)))
+            total = _EXACT.add(total, _EXACT.multiply(count, _price(row, kind)))
     return _EXACT.scaleb(total, _PER_MILLION)
 
 
 def _price(row: TokenCost, kind: str) -> Decimal:
-    prices = row.per_million_tokens
-    price = prices.get(kind, prices.get(_STANDS_FOR.get(kind, "")))
+    price = row.per_million_tokens.get(kind)
+    if price is None:
+        price = row.per_million_tokens.get(_STANDS_FOR.get(kind, ""))
     if price is None:
         raise PriceMissingError(f"{row.id} has no price for {kind}")
     return price

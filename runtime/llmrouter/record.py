@@ -23,6 +23,7 @@ from llmrouter.snapshot import Snapshot
 from llmrouter.usage import UNKNOWN, Reported
 
 GONE = 499  # the status of a request whose client left; nobody gets to see it but the log
+_WHERE = ("tenant_id", "region", "key_id", "model", "provider", "source", "endpoint", "currency", "price_id")
 _HOLD_SECONDS = 0.02
 
 
@@ -33,7 +34,8 @@ class Record:
     request_id: str
     snapshot: Snapshot
     region: str | None = None
-    arrival: datetime = field(default_factory=lambda: datetime.now(UTC))
+    arrived: float = field(default_factory=time.time)
+    """In seconds since 1970."""
     started: float = field(default_factory=time.perf_counter)
     key: Key | None = None
     candidate: Candidate | None = None
@@ -68,31 +70,34 @@ class Record:
         self.seconds = time.perf_counter() - self.started
         if self.candidate is None:
             return
-        self.price = price_at(self.snapshot.models[self.candidate.model].token_costs, self.arrival)
+        arrival = datetime.fromtimestamp(self.arrived, UTC)
+        self.price = price_at(self.snapshot.models[self.candidate.model].token_costs, arrival)
         if self.price is not None and self.usage.usage is not None:
-            with suppress(PriceMissingError):
+            try:
                 self.cost = cost(self.price, self.usage.usage)
+            except PriceMissingError:
+                self.cost = None
 
     def line(self) -> bytes:
         """The record as one line of JSON; what is not known is null."""
         candidate, usage, price = self.candidate, self.usage, self.price
         endpoint = candidate.endpoint if candidate else None
-        where = _fields(
-            ("tenant_id", self.snapshot.account),
-            ("region", self.region),
-            ("key_id", self.key.id if self.key else None),
-            ("model", candidate.model if candidate else None),
-            ("provider", endpoint.provider if endpoint else None),
-            ("source", endpoint.source if endpoint else None),
-            ("endpoint", endpoint.name if endpoint else None),
-            ("currency", price.currency if price else None),
-            ("price_id", price.id if price else None),
+        where = _where(
+            self.snapshot.account,
+            self.region,
+            self.key.id if self.key else None,
+            candidate.model if candidate else None,
+            endpoint.provider if endpoint else None,
+            endpoint.source if endpoint else None,
+            endpoint.name if endpoint else None,
+            price.currency if price else None,
+            price.id if price else None,
         )
         cost_ = None if self.cost is None else format(self.cost.normalize(), "f")
         # By hand: json.dumps takes as long as all the rest of the router.
         return (
-            f'{{"timestamp":"{self.arrival.isoformat(timespec="milliseconds")[:23]}Z"'
-            f',"request_id":{_json(self.request_id)}{where}'
+            f'{{"timestamp":"{_second(int(self.arrived))}.{int(self.arrived * 1000) % 1000:03}Z"'
+            f',"request_id":{_quoted(self.request_id)}{where}'
             f',"attempts":{self.attempts},"status":{_json(self.status)},"error":{_json(self.error)}'
             f',"latency_ms":{self.seconds * 1000:.1f}'
             f',"tokens_input":{_json(usage.tokens_input)},"tokens_output":{_json(usage.tokens_output)}'
@@ -104,9 +109,14 @@ def _json(value: str | int | None) -> str:
     return "null" if value is None else _quoted(value) if isinstance(value, str) else str(value)
 
 
+@lru_cache(64)
+def _second(since: int) -> str:
+    return datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 @lru_cache(4096)
-def _fields(*fields: tuple[str, str | None]) -> str:
-    return "".join(f',"{name}":{_json(value)}' for name, value in fields)
+def _where(*values: str | None) -> str:
+    return "".join(f',"{name}":{_json(value)}' for name, value in zip(_WHERE, values, strict=True))
 
 
 class Lines:
