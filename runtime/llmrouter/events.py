@@ -47,7 +47,7 @@ class EventStream:
         while at >= 0:
             line = data[data.rfind(b"\n", 0, at) + 1 : data.find(b"\n", at) % (len(data) + 1)]
             if b'"usage":null' not in line.replace(b" ", b""):
-                self.usage_line = line.strip().removeprefix(b"data:")
+                self.usage_line = line.removeprefix(b"data:").strip()
                 return _USAGE_ALONE.sub(b"", data) if self._strip else data
             at = data.rfind(b'"usage"', 0, at)
         return data

@@ -116,10 +116,12 @@ def _no_answer(reply: Reply, method: str) -> str:
         if reply.is_event_stream:
             return "ended its stream before the first event"
         return "" if method == "DELETE" else "answered nothing"
+    if reply.usage is not None:
+        return ""
     kind = reply.header(b"content-type")
     if kind.startswith(b"text/html"):
         return "answered with a web page"
-    if reply.usage is None and reply.rest is None and kind.startswith(b"application/json") and not reply.is_encoded:
+    if reply.rest is None and kind.startswith(b"application/json") and not reply.is_encoded:
         return "answered what is no JSON"
     return ""
 

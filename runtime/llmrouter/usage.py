@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from llmrouter.prices import Usage
+from llmrouter.strict_json import quickly
 
 _WHOLE_BYTES = 256 << 10  # of a larger answer only the end is read: a usage stands behind the data
 _TAIL_BYTES = 4 << 10
@@ -39,7 +40,7 @@ def told(body: bytes) -> Reported | None:
     A large answer is looked at from both ends alone.
     """
     try:
-        data = json.loads(body) if len(body) <= _WHOLE_BYTES else _ends(body)
+        data = _whole(body) if len(body) <= _WHOLE_BYTES else _ends(body)
     except (ValueError, RecursionError):
         return None
     if not isinstance(data, dict):
@@ -62,6 +63,13 @@ def added(sum_: Reported | None, more: Reported) -> Reported:
 
 def _sum(one: int | None, other: int | None) -> int | None:
     return None if one is None or other is None else one + other
+
+
+def _whole(body: bytes) -> Any:
+    """Raises ValueError."""
+    # All but the exotic are UTF-8 that begins at once; json.loads looks for every other way to write JSON first.
+    is_plain = body[:1] == b"{" and body[1:2] != b"\0"
+    return quickly(body.decode(errors="surrogatepass"), _DECODER) if is_plain else json.loads(body)
 
 
 def _ends(body: bytes) -> Any:
