@@ -70,7 +70,10 @@ class Exchange:
 
     def header(self, name: bytes) -> bytes | None:
         """The first value of a header, by its name in lower case."""
-        return next((value for key, value in self.headers if key == name), None)
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
 
     async def body(self, limit: int) -> bytes:
         """The whole body. Raises ApiError 413; a client that leaves cancels the task."""
@@ -137,11 +140,11 @@ class Exchange:
         return self._wire
 
     def _head(self, status: int, headers: Headers) -> bytes:
-        fields = [b"%b: %b\r\n" % each for each in headers]
+        fields = [b": ".join(each) for each in headers]
         if not self.keep_alive and status != 101:
-            fields.append(b"connection: close\r\n")
+            fields.append(b"connection: close")
         line = _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
-        return b"".join((line, self._wire.date, *fields, b"\r\n"))
+        return b"%b%b%b\r\n\r\n" % (line, self._wire.date, b"\r\n".join(fields))
 
     def fed(self, data: bytes) -> None:
         """A piece of the body came."""

@@ -351,7 +351,7 @@ class HttpServer:
 
 def _is_plain(request: Exchange) -> bool:
     """Whether a head that llhttp lets pass means the same to every server."""
-    hosts = sum(name == b"host" for name, _ in request.headers)
+    hosts = [name for name, _ in request.headers].count(b"host")
     if request.version == "1.0":  # proxies of that age see another length
         return hosts <= 1 and request.header(b"transfer-encoding") is None
     return request.version == "1.1" and hosts == 1  # there is an HTTP/0.9; and of two hosts each chooses its own
