@@ -8,41 +8,57 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.compiler.drawn_fleets import fleets
+from tests.compiler.drawn_fleets import Drawn, fleets
 from tests.compiler.repo import FILES, run_cli, write_repo
 from tests.compiler.thorough import thorough
 
 from llmcompile.emit import dist
 from llmcompile.errors import OutsideError
 from llmcompile.fleet.compiling import compile_fleet
+from llmcompile.fleet.result import Fleet
 from llmcompile.fleet.spread import spread
-from llmcompile.pipeline import compile_repository
+from llmcompile.load.repository import Repository, load_repository
+from llmcompile.pipeline import Compiled, compile_repository
+from llmcompile.prove import PROOFS
+from llmcompile.prove.fleet import Ground
+from llmcompile.prove.outcome import Look, Outcome, Proof
+from llmcompile.prove.witness import FakeWitness, confirmation
 
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = sorted(each for kind in ("err", "ok") for each in (GOLDEN / kind).iterdir() if each.is_dir())
 EXAMPLE = Path(__file__).parents[2]
+WITNESS = FakeWitness({"azure": {"gpt-4o": {"text_input": Decimal(3)}, "m0": {"text_input": Decimal(1)}}})
+ASKED = (*PROOFS, confirmation(WITNESS))
+Said = tuple[list[str], list[str], dict[str, bytes]]
+"""Words, paths, and bytes by path."""
 
 
-def said(root: Path, jobs: int, as_of: datetime = AS_OF) -> tuple[list[str], list[str], dict[str, bytes]]:
+def said(
+    root: Path, jobs: int, as_of: datetime = AS_OF, proofs: Sequence[Proof] = (), against: Repository | None = None
+) -> Said:
     """What the fleet is said to be, and the files that it comes to."""
     with tempfile.TemporaryDirectory() as folder:
-        fleet = compile_fleet(root, as_of, out=Path(folder), jobs=jobs)
+        fleet = compile_fleet(root, as_of, out=Path(folder), jobs=jobs, proofs=proofs, against=against)
         files = {str(each.relative_to(folder)): each.read_bytes() for each in Path(folder).rglob("*.json")}
     paths = [] if fleet.failed else [entry.path for entry in fleet.entries]
-    return sorted(map(repr, fleet.diagnostics)), paths, {} if fleet.failed else files
+    return _words(fleet), paths, {} if fleet.failed else files
 
 
-def expected(root: Path, as_of: datetime = AS_OF) -> tuple[list[str], list[str], dict[str, bytes]]:
+def expected(
+    root: Path, as_of: datetime = AS_OF, proofs: Sequence[Proof] = (), against: Repository | None = None
+) -> Said:
     """The same by the pipeline that keeps everything."""
-    compiled = compile_repository(root, as_of)
+    compiled = compile_repository(root, as_of, proofs=proofs, against=against)
     with tempfile.TemporaryDirectory() as folder:
         dist.write(Path(folder) / "dist", compiled.documents)
         files = {
@@ -50,27 +66,102 @@ def expected(root: Path, as_of: datetime = AS_OF) -> tuple[list[str], list[str],
             for each in (Path(folder) / "dist").rglob("*.json")
             if each.name != dist.MANIFEST
         }
-    return sorted(map(repr, compiled.diagnostics)), [each.path for each in compiled.documents], files
+    return _words(compiled), [each.path for each in compiled.documents], files
+
+
+def _words(said: Fleet | Compiled) -> list[str]:
+    """All that is said, in order."""
+    proven = [f"{each.proof.name} {each.outcome} {sorted(each.broken.items())}" for each in said.proofs]
+    return [said.scope, *said.files, *map(repr, said.diagnostics), *proven]
+
+
+def _demands(case: Path) -> bool:
+    written = [each.read_bytes() for each in case.rglob("*.yaml") if each.is_file()]
+    return any(b"survive" in each or b"residency" in each for each in written)
 
 
 @pytest.mark.parametrize("start", range(0, len(CASES), 50))
 def test_golden_cases(start: int) -> None:
     for case in CASES[start : start + 50]:
-        assert said(case, 1) == expected(case), case.name
+        before = load_repository(case / "against")[0] if (case / "against").exists() else None
+        for asked in (ASKED, ()) if _demands(case) else (ASKED,):  # the gates alone, and among all proofs
+            assert said(case, 1, AS_OF, asked, before) == expected(case, AS_OF, asked, before), case.name
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 7])
 def test_the_worked_example(jobs: int) -> None:
     for as_of in (AS_OF, AS_OF.replace(year=2031)):  # when much is past its date
-        assert said(EXAMPLE, jobs, as_of) == expected(EXAMPLE, as_of)
+        assert said(EXAMPLE, jobs, as_of, PROOFS) == expected(EXAMPLE, as_of, PROOFS)
 
 
 @thorough(15)
-@given(fleets(), st.integers(2, 3))
-def test_fleets_that_demand_proof(drawn, jobs: int) -> None:
+@given(fleets(), st.booleans())
+def test_fleets_that_demand_proof(drawn: Drawn, asked: bool) -> None:
+    proofs = PROOFS if asked else ()
     with tempfile.TemporaryDirectory() as folder:
         root = write_repo(Path(folder), drawn.files())
-        assert said(root, jobs) == expected(root)
+        assert said(root, 1, proofs=proofs) == expected(root, proofs=proofs)
+
+
+@thorough(5)
+@given(fleets(), st.integers(2, 4), st.booleans())
+def test_crowds_that_demand_proof(drawn: Drawn, jobs: int, asked: bool) -> None:
+    """As many accounts as make several processes work, of two shapes: each process finds what others find too."""
+    names = [f"a{number:03}" for number in range(100)]
+    kinds = [drawn.accounts["globex" if number % 7 in (0, 3) else "acme"] for number in range(100)]
+    crowd = {name: {**kind, "account": name} for name, kind in zip(names, kinds, strict=True)}
+    with tempfile.TemporaryDirectory() as folder:
+        root = write_repo(Path(folder), replace(drawn, accounts=crowd).files())
+        proofs = ASKED if asked else ()
+        assert said(root, jobs, proofs=proofs) == expected(root, proofs=proofs)
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Accounts of many shapes in numbers that seven processes share, with something for each proof to say."""
+    region = str(FILES["regions/europe-west6.yaml"]) + "survive: 1\n"
+    files: dict[str, str | None] = {"accounts/acme.yaml": None, "regions/europe-west6.yaml": region}
+    for number in range(7 * 32 + 5):
+        name = f"a{number:03}"
+        files[f"accounts/{name}.yaml"] = (
+            f"account: {name}\nregion: europe-west6\ntier: pro\n"
+            + ("residency: [eu]\n" if number % 5 == 2 else "")
+            + ("survive: 0\n" if number % 11 == 5 else "")
+            + f"route_groups: {{g{number % 9}: {{members: [{{model: gpt-4o}}]}}}}\n"
+            + "keys:\n"
+            + "".join(f"  - {{id: k{key}, sha256: {number * 9 + key:064x}}}\n" for key in range(1 + number % 3))
+            + (OWN.format(number, "eu" if number % 2 else "us") if number % 4 else "")
+        )
+    return write_repo(tmp_path_factory.mktemp("planted"), files)
+
+
+OWN = (
+    "endpoints:\n  own{0}: {{provider: azure, base_url: https://a{0}.example.com, api_key: ref+env://OWN_{0},"
+    " geo: {1}, supported_models: [gpt-4o]}}\n"
+)
+
+
+@pytest.fixture(scope="module")
+def proven(planted: Path) -> Said:
+    return expected(planted, proofs=ASKED)
+
+
+@pytest.mark.parametrize("jobs", range(1, 8))
+def test_what_is_proven_does_not_depend_on_who_looks(planted: Path, proven: Said, jobs: int) -> None:
+    found = said(planted, jobs, proofs=ASKED)
+    assert found == proven
+    codes = ("survival", "residency", "price-witness")
+    assert all(any(f"code='{code}'" in each for each in found[0]) for code in codes)
+
+
+def test_control_a_proof_that_counts_on_who_looks_is_seen(planted: Path) -> None:
+    def look(ground: Ground) -> Look:
+        seen: list[str] = []
+        return lambda subject: seen.append(subject.account.id) or len(seen)
+
+    careless = Proof("careless", "", (), look, lambda ground, found: Outcome(max(found), "accounts of one process"))
+    one, three = (said(planted, jobs, proofs=[careless]) for jobs in (1, 3))
+    assert one != three
 
 
 def test_a_fleet_with_mistakes_everywhere(tmp_path: Path) -> None:
@@ -79,9 +170,9 @@ def test_a_fleet_with_mistakes_everywhere(tmp_path: Path) -> None:
         for number, tier in enumerate(["pro", "por", "[", "pro\nsource: none"] * 40)
     }
     root = write_repo(tmp_path, changes)
-    found, paths, _ = said(root, 3)
-    assert (found, paths) == expected(root)[:2]
-    assert len(found) == 120
+    found, paths, _ = said(root, 3, proofs=PROOFS)
+    assert (found, paths) == expected(root, proofs=PROOFS)[:2]
+    assert sum(each.startswith("Diagnostic(") for each in found) == 120
     assert not paths
 
 

@@ -223,7 +223,14 @@ GATED = FILES["accounts/acme.yaml"] + "survive: 1\n"
 def test_a_demand_is_a_gate_for_every_command_that_compiles(tmp_path: Path) -> None:
     root = write_repo(tmp_path / "gated", {"accounts/acme.yaml": GATED})
     free = write_repo(tmp_path / "free")
-    for arguments in (("check",), ("build", "--out", "dist"), ("plan", "--to", "local"), ("explain", "acme", "gpt-4o")):
+    witness = ("check", "--witness", "genai-prices")
+    for arguments in (
+        ("check",),
+        witness,
+        ("build", "--out", "dist"),
+        ("plan", "--to", "local"),
+        ("explain", "acme", "gpt-4o"),
+    ):
         result = run_cli(*arguments, cwd=root)
         assert result.returncode == 1, arguments
         assert "error[survival]" in result.stdout + result.stderr

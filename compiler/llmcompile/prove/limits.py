@@ -5,6 +5,7 @@ The checks decide it; this counts what they cover, and says how much room is lef
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from llmcompile.emit.canonical import compact
@@ -14,6 +15,7 @@ from llmcompile.inputs.model import FALLBACKS
 from llmcompile.prove.fleet import Ground
 from llmcompile.prove.outcome import Finding, Look, Outcome, Proof
 
+_REF = re.compile(rb'"(ref\+[ !#-\[\]-~]*)"')
 _SHOWN = 3
 """Contributors to a document's size that are listed."""
 
@@ -43,12 +45,19 @@ def _larger(made: Iterable[Made], most: dict[str, int]) -> Iterator[tuple[str, i
     """The kind, size and description of each that is larger than the ``most`` so far, which then is its own size."""
     for each in made:
         document, least = each.document, most.get(each.document.kind, 0)
-        if not document.content or len(each.encoded) + each.encoded.count(b"ref+") * RESERVED_BYTES <= least:
+        if not document.content or _at_most(each.encoded) <= least:
             continue  # nearly always; the exact sum walks the whole document
         room = size(document, each.encoded)
         if room > least:
             most[document.kind] = room
             yield document.kind, room, _sizes(room, document)
+
+
+def _at_most(encoded: bytes) -> int:
+    """No less than the bytes that it takes in a store: a ref that is plain text is as long as it looks."""
+    plain = _REF.findall(encoded)
+    reserved = sum(max(0, RESERVED_BYTES - len(each)) for each in plain)
+    return len(encoded) + reserved + (encoded.count(b"ref+") - len(plain)) * RESERVED_BYTES
 
 
 def _sizes(room: int, document: Document) -> str:

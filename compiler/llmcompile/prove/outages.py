@@ -121,9 +121,12 @@ class Pattern:
 def smallest(router: Router, name: str, of: tuple[Fall, ...], limit: int) -> tuple[int, ...] | None:
     """The fewest outages, at most ``limit``, that leave nothing to serve a name, as positions in ``of``; else None."""
     used = {hop.at for hop in router.chain(name)}
-    relevant = [at for at, each in enumerate(of) if not used.isdisjoint(each.takes)]
+    relevant: dict[frozenset[int], int] = {}
+    for at, each in enumerate(of):
+        if not used.isdisjoint(each.takes):
+            relevant.setdefault(each.takes, at)  # of those that take the same the first: the others strand no more
     for size in range(1, limit + 1):
-        for chosen in combinations(relevant, size):
+        for chosen in combinations(relevant.values(), size):
             down = frozenset[int]().union(*(of[at].takes for at in chosen))
             if not router.chain(name, down=down):
                 return chosen

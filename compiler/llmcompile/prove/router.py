@@ -24,6 +24,8 @@ def decide(snapshot: Snapshot, name: str, key: Key | None, down: frozenset[str])
     except Refused:
         return ()
 
+_DETOURS: tuple[Detour, ...] = get_args(Detour)
+
 
 @dataclass(frozen=True, slots=True)
 class Hop:
@@ -43,6 +45,7 @@ class Router:
         self._at = {label: at for at, label in enumerate(self._labels)}
         self._keys = {key.allowed: key for key in snapshot.keys}
         self._chains: dict[tuple[str, frozenset[str] | None, frozenset[int]], tuple[Hop, ...]] = {}
+        self._turns: dict[tuple[str, frozenset[str] | None], tuple[Hop, ...]] = {}
         self._reached: dict[tuple[str, frozenset[str] | None], tuple[Hop, ...]] = {}
 
     def chain(
@@ -71,10 +74,11 @@ class Router:
         return self._reached[name, allowed]
 
     def _detours(self, model: str, allowed: frozenset[str] | None) -> tuple[Hop, ...]:
-        key, without = self._key(allowed), frozenset({model})
-        return tuple(
-            hop for why in get_args(Detour) for hop in self._hops(detours(self.snapshot, model, why, key, without))
-        )
+        if (model, allowed) not in self._turns:
+            key, without = self._key(allowed), frozenset({model})
+            found = [detours(self.snapshot, model, why, key, without) for why in _DETOURS]
+            self._turns[model, allowed] = tuple(hop for each in found for hop in self._hops(each))
+        return self._turns[model, allowed]
 
     def _key(self, allowed: frozenset[str] | None) -> Key | None:
         return None if allowed is None else self._keys[allowed]
