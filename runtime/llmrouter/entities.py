@@ -6,6 +6,7 @@ to authenticate, and nothing of any provider.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -151,7 +152,7 @@ class Candidate:
         return tuple(self.endpoint.auth_headers("-"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, as an endpoint
 class Model:
     """A public model. Without a policy its type is unknown and it has no prices."""
 
@@ -163,6 +164,11 @@ class Model:
     fallbacks: tuple[str, ...] = ()
     context_window_fallbacks: tuple[str, ...] = ()
     content_policy_fallbacks: tuple[str, ...] = ()
+
+    @cached_property
+    def defaults(self) -> Mapping[str, bytes]:
+        """The default parameters, each as JSON."""
+        return {name: json.dumps(value, separators=(",", ":")).encode() for name, value in self.default_params.items()}
 
 
 @dataclass(frozen=True, slots=True)

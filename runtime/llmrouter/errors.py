@@ -99,7 +99,7 @@ def limits_unavailable() -> ApiError:
     return ApiError(503, message, code="limits_unavailable", kind="server_error", headers=headers)
 
 
-def upstream_failed(problems: list[str]) -> ApiError:
+def upstream_failed(problems: Iterable[str]) -> ApiError:
     """No candidate gave an answer; the problems are in the order tried."""
     return ApiError(502, f"No endpoint answered: {'; '.join(problems)}.", code="upstream_failed", kind="server_error")
 

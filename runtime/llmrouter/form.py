@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from llmrouter.entities import Candidate
 from llmrouter.errors import ApiError, bad_request
@@ -58,10 +57,10 @@ class Form:
         start, end = self.spans.get("model", (0, 0))
         return named(self.raw[start:end].decode(errors="replace"))
 
-    def for_upstream(self, candidate: Candidate, defaults: Mapping[str, Any]) -> bytes:
-        """The form for a candidate: its upstream's name, and defaults where the client says nothing."""
+    def for_upstream(self, candidate: Candidate, defaults: Mapping[str, bytes]) -> bytes:
+        """The form for a candidate: its upstream's name, and defaults (as JSON) where the client says nothing."""
         raw, name = self.raw, candidate.upstream_model
-        added = {each: value for each, value in defaults.items() if each not in self.spans and each != "model"}
+        added = {each: _text(value) for each, value in defaults.items() if each not in self.spans and each != "model"}
         if "model" in self.spans:
             start, end = self.spans["model"]
             raw = raw[:start] + name.encode() + raw[end:]
@@ -69,10 +68,14 @@ class Form:
             added["model"] = name
         return b"".join(self._part(*each) for each in added.items()) + raw
 
-    def _part(self, name: str, value: Any) -> bytes:
-        text = value if isinstance(value, str) else json.dumps(value)
+    def _part(self, name: str, text: str) -> bytes:
         head = f'\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'
         return b"--" + self.boundary + head.encode()
+
+
+def _text(written: bytes) -> str:
+    value = json.loads(written)
+    return value if isinstance(value, str) else written.decode()
 
 
 def _parts(raw: bytes, border: bytes) -> Iterator[tuple[str, int, int]]:

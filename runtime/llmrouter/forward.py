@@ -11,8 +11,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from llmrouter.entities import Candidate, Endpoint
 from llmrouter.errors import ApiError, all_resting, upstream_failed
@@ -27,10 +26,10 @@ from llmrouter.tokens import TokenError, Tokens
 from llmrouter.upstream import TimeLimits, Upstream, UpstreamFailure, UpstreamRequest
 
 _USAGE_SINCE = "2024-09-01"  # the first API version that knows stream_options; words such as preview are later
-_ASKING: Mapping[str, Any] = {"stream_options": {"include_usage": True}}
+_ASKING: Mapping[str, bytes] = {"stream_options": b'{"include_usage":true}'}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """One request on its way upstream."""
 
@@ -64,26 +63,26 @@ class _Route:
     """Where one request may still go, and where it was."""
 
     fresh: deque[Candidate]
-    put_off: list[tuple[float, Candidate]] = field(default_factory=list)
+    put_off: tuple[tuple[float, Candidate], ...] = ()
     """Those that rest, and from when on they may be tried all the same."""
-    tried_again: set[Candidate] = field(default_factory=set)
-    refusing: set[str] = field(default_factory=set)
+    tried_again: tuple[Candidate, ...] = ()
+    refusing: frozenset[str] = frozenset()
     """Models that refused for a reason that another one may not have."""
     waited: float = 0.0
     last: tuple[Candidate, Reply] | None = None
     refusal: ApiError | None = None
     """Of limits or budgets."""
-    problems: list[str] = field(default_factory=list)
+    problems: tuple[str, ...] = ()
 
     def refused(self, source: str, refusal: ApiError) -> None:
         """Traffic of this source may not pass."""
         self.refusal = refusal
         self.fresh = deque(each for each in self.fresh if each.endpoint.source != source)
-        self.put_off = [each for each in self.put_off if each[1].endpoint.source != source]
+        self.put_off = tuple(each for each in self.put_off if each[1].endpoint.source != source)
 
     def failed(self, candidate: Candidate, reply: Reply, problem: str) -> None:
         """Note a reply that is not the client's, unless it is the last."""
-        self.problems.append(f"{candidate.endpoint.name}: {problem}")
+        self.problems += (f"{candidate.endpoint.name}: {problem}",)
         reply.close()
         if reply.rest is None and reply.status >= 400:
             self.last = candidate, reply
@@ -118,7 +117,7 @@ class Forwarder:
                 record.problems.append(
                     (candidate.endpoint.name, "token" if isinstance(failure, TokenError) else "lost")
                 )
-                route.problems.append(f"{candidate.endpoint.name}: {failure}")
+                route.problems += (f"{candidate.endpoint.name}: {failure}",)
                 continue
             except BaseException:
                 self.health.left(candidate)
@@ -151,22 +150,21 @@ class Forwarder:
 
     async def _next(self, route: _Route, record: Record) -> Candidate | None:
         """Whom to try next: all that do not rest, then those that do, as far as the time for waiting goes."""
-        now = asyncio.get_running_loop().time()
         while route.fresh:
             candidate = route.fresh.popleft()
             if self.health.ready(candidate):
                 return candidate
-            route.put_off.append((now + self.health.wait(candidate), candidate))
+            route.put_off += ((asyncio.get_running_loop().time() + self.health.wait(candidate), candidate),)
         if not route.put_off:
             return None
         soonest = min(route.put_off, key=lambda each: each[0])
-        wait = max(0.0, soonest[0] - now)
+        wait = max(0.0, soonest[0] - asyncio.get_running_loop().time())
         if route.waited + wait > self.retry_budget:
             return None
         route.waited += wait
         record.waited += wait
         await asyncio.sleep(wait)
-        route.put_off.remove(soonest)
+        route.put_off = tuple(each for each in route.put_off if each is not soonest)
         return soonest[1]
 
     def _is_final(self, reply: Reply, candidate: Candidate, call: Call, route: _Route, record: Record) -> bool:
@@ -181,8 +179,8 @@ class Forwarder:
         record.problems.append((candidate.endpoint.name, str(reply.status)))
         route.failed(candidate, reply, why)
         if kind == "quota" and asked is not None and candidate not in route.tried_again:
-            route.tried_again.add(candidate)
-            route.put_off.append((asyncio.get_running_loop().time() + asked, candidate))
+            route.tried_again += (candidate,)
+            route.put_off += ((asyncio.get_running_loop().time() + asked, candidate),)
         return False
 
     def _is_detoured(self, reply: Reply, candidate: Candidate, route: _Route, record: Record) -> bool:
@@ -190,16 +188,17 @@ class Forwarder:
         why = detour(reply)
         if why is None:
             return False
-        route.refusing.add(candidate.model)
-        found = detours(record.snapshot, candidate.model, why, record.key, frozenset(route.refusing))
+        route.refusing |= {candidate.model}
+        found = detours(record.snapshot, candidate.model, why, record.key, route.refusing)
         if found:
-            route.fresh, route.put_off = deque(found), []
+            route.fresh, route.put_off = deque(found), ()
             route.failed(candidate, reply, f"refused by its {why}")
         return bool(found)
 
     async def _attempt(self, candidate: Candidate, call: Call, record: Record) -> Reply:
         record.attempts += 1
-        grant = candidate.endpoint.oauth if candidate.auth_kind == "oauth" else None
+        endpoint = candidate.endpoint
+        grant = endpoint.oauth if endpoint.auth_kind == "oauth" else None
         token = await self.tokens.get(grant) if grant else None
         reply = await self._send(candidate, call, token, record)
         if reply.status == 401 and grant and token:
@@ -215,7 +214,7 @@ class Forwarder:
         if endpoint.timeout_seconds is not None:
             limits = replace(limits, first_byte=endpoint.timeout_seconds)
         model, asks_usage = record.snapshot.models[candidate.model], call.asks_usage(endpoint)
-        defaults = {**model.default_params, **_ASKING} if asks_usage else model.default_params
+        defaults = {**model.defaults, **_ASKING} if asks_usage else model.defaults
         body = call.body.for_upstream(candidate, defaults) if call.body else b""
         headers = {**call.headers, **endpoint.auth_headers(token)}
         answer = await self.upstream.send(UpstreamRequest(call.url(candidate), headers, body, limits, call.method))

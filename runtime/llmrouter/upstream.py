@@ -25,7 +25,7 @@ class TimeLimits:
     idle: float = 120.0
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False)
 class UpstreamRequest:
     """What to send. Headers (names in lower case) hold credentials, so it has no readable representation."""
 

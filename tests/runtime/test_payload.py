@@ -19,7 +19,8 @@ def candidate(upstream: str, style: PathStyle = "azure") -> Candidate:
 
 
 def sent(raw: bytes, upstream: str = "m", style: PathStyle = "azure", **defaults: Any) -> bytes:
-    return Payload.parse(raw).for_upstream(candidate(upstream, style), defaults)
+    written = {name: json.dumps(value).encode() for name, value in defaults.items()}
+    return Payload.parse(raw).for_upstream(candidate(upstream, style), written)
 
 
 @pytest.mark.parametrize("raw", [b'{"model": "m", "x": 1.0}', b' {"x":1e2,\n"model":"m"} ', b'{"messages": []}'])
