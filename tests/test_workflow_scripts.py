@@ -18,7 +18,7 @@ from tests.compiler.repo import FILES, write_repo
 MARKER = "<!-- llmcompile-plan -->"
 needs_jq = pytest.mark.skipif(not shutil.which("jq"), reason="needs jq, as GitHub's runners have it")
 
-UNUSED = {"inputs.confirm": "", "github.token": "a-token"}
+UNUSED = {"inputs.confirm": "", "github.token": "a-token", "steps.base.outputs.against": ""}
 
 
 @pytest.fixture(params=["stand-in", "gh"])
