@@ -133,7 +133,7 @@ def put(folder: Path, made: Made) -> None:
     try:
         descriptor = os.open(path, _FRESH, 0o666)
     except FileNotFoundError:  # the first of its folder
-        os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120 - it is text already
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         descriptor = os.open(path, _FRESH, 0o666)
     try:
         while data:
@@ -164,14 +164,14 @@ def entry(made: Made) -> Entry:
 def _replace(fresh: Path, out: Path) -> None:
     """Swap the two folders in one step; afterwards ``fresh`` is what was there before, or gone."""
     if not out.exists() or not any(out.iterdir()):
-        os.rename(fresh, out)  # noqa: PTH104 - rename(2) replaces an empty folder; Path.rename promises less
+        os.rename(fresh, out)  # rename(2) replaces an empty folder; Path.rename promises less
     elif not _exchange(fresh, out):
         aside = fresh.with_name(fresh.name + ".old")
-        os.rename(out, aside)  # noqa: PTH104
+        os.rename(out, aside)
         try:
-            os.rename(fresh, out)  # noqa: PTH104
+            os.rename(fresh, out)
         except OSError:
-            os.rename(aside, out)  # noqa: PTH104
+            os.rename(aside, out)
             raise
         shutil.rmtree(aside, ignore_errors=True)
 

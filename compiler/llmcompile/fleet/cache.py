@@ -186,18 +186,18 @@ class Cache:
         folder, was, made = self.record.written
         if folder != str(old) or was is None:
             return False
-        linked: list[Path] = []
+        linked: list[str] = []
         try:
             for each in entries:
-                same = made.get(each.path) == each.digest and _print((old / each.path).stat()) == was.get(each.path)
+                source, target = f"{old}/{each.path}", f"{fresh}/{each.path}"
+                same = made.get(each.path) == each.digest and _print(os.stat(source)) == was.get(each.path)
                 if not same:
                     raise FileNotFoundError(each.path)
-                (fresh / each.path).parent.mkdir(parents=True, exist_ok=True)
-                (fresh / each.path).hardlink_to(old / each.path)
-                linked.append(fresh / each.path)
+                _link(source, target)
+                linked.append(target)
         except OSError:
             for path in linked:  # it is written anew, and that must not be seen in the old folder
-                path.unlink()
+                os.unlink(path)
             return False
         return True
 
@@ -214,6 +214,14 @@ class Cache:
         with suppress(OSError):
             _replace(self.path, marshal.dumps((files, record.result, record.made, record.written)), record.parts)
             _sweep(self.path.parent)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except FileNotFoundError:  # the first of its folder
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        os.link(source, target)
 
 
 def printed(out: Path) -> Print | None:
@@ -247,8 +255,8 @@ def digest_of(file: Path) -> str:
 
 def user_folder() -> Path | None:
     """Where the user's programs keep what they can do without."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 - this one never raises
-    return Path(base) / "llmcompile" if os.path.isabs(base) else None  # noqa: PTH117 - "~" where there is no home
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # unlike Path.home, it never raises
+    return Path(base) / "llmcompile" if os.path.isabs(base) else None  # "~" where there is no home
 
 
 def _is_private(folder: Path) -> bool:
