@@ -45,6 +45,7 @@ from llmrouter.upstream import Headers, TimeLimits, Upstream
 from llmrouter.usage import UNKNOWN
 
 _ALONG = (b"accept", b"traceparent", b"tracestate", b"openai-beta")
+_OURS = {"accept-encoding": "identity", "user-agent": f"llmrouter/{__version__}"}
 _REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 _JSON = (b"content-type", b"application/json")
 _TEXT = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
@@ -148,19 +149,18 @@ class Router:
         """Answer one request."""
         given = exchange.header(b"x-request-id") or b""
         request_id = given.decode() if _REQUEST_ID.fullmatch(given) else f"{self._prefix}{next(self._numbers):012x}"
-        own = [(b"x-request-id", request_id.encode())]
         try:
             route = _matched(exchange)
             if route.operation is not None:
                 await self._call(exchange, route, route.operation, request_id)
             else:
                 kind = _TEXT if route.kind == "metrics" else _JSON
-                exchange.answer(200, self._told(exchange, route), [*own, kind])
+                exchange.answer(200, self._told(exchange, route), [_named(request_id), kind])
         except ApiError as error:
-            exchange.answer_error(error, own)
+            exchange.answer_error(error, [_named(request_id)])
         except Exception as bug:
             _complain(bug)
-            exchange.answer_error(internal(), own)
+            exchange.answer_error(internal(), [_named(request_id)])
 
     def _told(self, exchange: Exchange, route: Route) -> bytes:
         snapshot = self._live.snapshot
@@ -226,12 +226,12 @@ class Router:
         self, exchange: Exchange, name: str | None, operation: Operation, record: Record, live: _Served
     ) -> None:
         raw = await exchange.body(self._settings.max_body)
-        kind = (exchange.header(b"content-type") or b"").decode("latin-1")
-        body: Body = Form.parse(raw, kind) if operation.sends == "form" else Payload.parse(raw)
+        body: Body = Form.parse(raw, _kind(exchange)) if operation.sends == "form" else Payload.parse(raw)
         candidates = live.candidates(name or body.model(), record.key, body.tags)
         if body.kept_at is not None:
             candidates = _keeping(candidates, body.kept_at, "previous_response_id")
-        headers = _along(exchange, record.request_id) | {"content-type": body.content_type}
+        headers = _along(exchange, record.request_id)
+        headers["content-type"] = body.content_type
         reply = await self._forwarder.forward(candidates, Call(operation, headers, body), record)
         await deliver(exchange, reply, operation, _told_of(record), record)
 
@@ -299,11 +299,7 @@ def _query(exchange: Exchange, *without: str) -> str:
 
 def _along(exchange: Exchange, request_id: str) -> dict[str, str]:
     """The headers that go upstream; of the client's, only these few."""
-    headers = {
-        "accept-encoding": "identity",
-        "user-agent": f"llmrouter/{__version__}",
-        "x-request-id": request_id,
-    }
+    headers = {**_OURS, "x-request-id": request_id}
     for name, value in exchange.headers:
         if name in _ALONG:
             headers[name.decode()] = value.decode("latin-1")
@@ -312,7 +308,7 @@ def _along(exchange: Exchange, request_id: str) -> dict[str, str]:
 
 def _told_of(record: Record) -> Headers:
     """What the client learns of how its request was served."""
-    told = [(b"x-request-id", record.request_id.encode()), (b"x-llmrouter-attempts", b"%d" % record.attempts)]
+    told = [_named(record.request_id), (b"x-llmrouter-attempts", b"%d" % record.attempts)]
     if record.candidate is not None:
         endpoint = record.candidate.endpoint
         told += _places(endpoint.name, record.candidate.model, endpoint.source)
@@ -321,6 +317,14 @@ def _told_of(record: Record) -> Headers:
     if record.gate is not None and record.gate.admission is not None:
         told += record.gate.admission.headers()
     return told
+
+
+def _named(request_id: str) -> tuple[bytes, bytes]:
+    return b"x-request-id", request_id.encode()
+
+
+def _kind(exchange: Exchange) -> str:
+    return (exchange.header(b"content-type") or b"").decode("latin-1")
 
 
 @lru_cache(4096)

@@ -67,9 +67,10 @@ class Metrics:
             self.add("failovers_total", (model,), record.attempts - 1)
         for name, kind in record.problems:
             self.add("upstream_errors_total", (name, kind))
-        for direction, tokens in (("input", usage.tokens_input), ("output", usage.tokens_output)):
-            if tokens:
-                self.add("tokens_total", (model, source, direction), tokens)
+        if usage.tokens_input:
+            self.add("tokens_total", (model, source, "input"), usage.tokens_input)
+        if usage.tokens_output:
+            self.add("tokens_total", (model, source, "output"), usage.tokens_output)
         if record.status == 200 and usage.usage is None:
             self.add("unknown_usage_total", (model, source))
         price, cost = record.price, record.cost
