@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import httptools
 
+from llmrouter.alarm import Alarm
 from llmrouter.outbox import Outbox
 from llmrouter.upstream import Headers, TimeLimits, UpstreamFailure, UpstreamRequest
 
@@ -79,11 +80,11 @@ class HttpAnswer:
             raise UpstreamFailure(self.failure)
         loop = self._connection.loop
         self._waiter = loop.create_future()
-        timer = loop.call_at(self._deadline or loop.time() + self._idle, self._connection.fail, self, _LATE)
+        self._connection.alarm.set(self._deadline or loop.time() + self._idle)
         try:
             await self._waiter
         finally:
-            timer.cancel()
+            self._connection.alarm.unset()
             self._waiter = None
 
     def wake(self) -> None:
@@ -126,6 +127,7 @@ class _Connection(asyncio.Protocol):
         self._answer: HttpAnswer | None = None
         self._head_size, self._bodied, self._reusable, self._switched = 0, False, False, False
         self._drained: asyncio.Future[None] | None = None
+        self.alarm = Alarm(self.loop, self._late)
 
     def ask(self, data: bytes, limits: TimeLimits) -> HttpAnswer:
         """Send a request."""
@@ -146,6 +148,10 @@ class _Connection(asyncio.Protocol):
             answer.failure = reason
             self.transport.abort()
             answer.wake()
+
+    def _late(self) -> None:
+        if self._answer is not None:
+            self.fail(self._answer, _LATE)
 
     async def drained(self) -> None:
         """Wait until the upstream has taken most of what it was sent."""
@@ -198,12 +204,14 @@ class _Connection(asyncio.Protocol):
         self.served += 1
         if self._reusable and not self.transport.get_write_buffer_size() and not self.transport.is_closing():
             self.idle_since = self.loop.time()
+            self.transport.resume_reading()  # a large answer may be whole before anybody has read of it
             self._idle.append(self)
         else:
             self.transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
         answer, self._answer = self._answer, None
+        self.alarm.close()
         if self in self._idle:
             self._idle.remove(self)
         if answer is not None and not answer.complete:
@@ -268,7 +276,8 @@ class HttpUpstream:
         An idle connection may have been closed by the other side just now: what was sent on it and got not a byte
         of an answer is sent again, once, on a new one.
         """
-        place, data = _placed(request.url), _written(request)
+        place = _placed(request.url)
+        data = _written(request, place)
         connection = self._taken(place)
         if connection is not None:
             answer = connection.ask(data, request.limits)
@@ -330,12 +339,12 @@ class HttpUpstream:
             connection.transport.abort()
 
 
-def _written(request: UpstreamRequest) -> bytes:
-    place = _placed(request.url)
-    lines = [f"{request.method} {place.target} HTTP/1.1\r\nhost: {place.host}\r\n"]
-    lines += [f"{name}: {value}\r\n" for name, value in request.headers.items()]
-    lines.append(f"content-length: {len(request.body)}\r\n\r\n" if request.method != "GET" else "\r\n")
-    return "".join(lines).encode("latin-1") + request.body
+def _written(request: UpstreamRequest, place: _Place) -> bytes:
+    lines = [f"{request.method} {place.target} HTTP/1.1\r\nhost: {place.host}"]
+    lines += map(": ".join, request.headers.items())
+    if request.method != "GET":
+        lines.append(f"content-length: {len(request.body)}")
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + request.body
 
 
 def _size(headers: Headers) -> int:
