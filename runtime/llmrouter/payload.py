@@ -69,7 +69,7 @@ class Payload:
     @classmethod
     def parse(cls, raw: bytes) -> Payload:
         """Raises ApiError 400. A model named twice is refused: upstreams differ in which one they take."""
-        doubtful = raw.count(b'"model"') > 1 or _SPELLED.search(raw) is not None
+        doubtful = raw.count(b'"model"') > 1 or (b"\\u00" in raw and _SPELLED.search(raw) is not None)
         try:
             fields = loads(raw.decode(), keep_twice=doubtful)
         except (ValueError, RecursionError):
