@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import socket
@@ -14,6 +15,10 @@ import httpx
 import pytest
 from running import RunningRouter
 from worlds import model, own
+
+from llmrouter.outbound import _HELD_BYTES, HttpUpstream
+from llmrouter.outbox import Outbox
+from llmrouter.upstream import TimeLimits, UpstreamRequest
 
 ANSWER = json.dumps({"usage": {"prompt_tokens": 10, "completion_tokens": 4}}).encode()
 OK, JSON, EVENTS = b"HTTP/1.1 200 OK\r\n", b"content-type: application/json\r\n", b"content-type: text/event-stream\r\n"
@@ -231,6 +236,27 @@ def test_connections_are_used_again(call: Any, wire: Wire) -> None:
     call(OK + JSON + LENGTH + b"connection: close\r\n\r\n" + ANSWER)
     call(GOOD)
     assert wire.accepted == accepted + 1
+
+
+def test_a_large_answer_that_was_whole_before_it_was_read_leaves_its_connection_good() -> None:
+    """With its last byte it is more than is held, so reading stops; whoever reads it later need not ask for more."""
+    body = b"x" * (_HELD_BYTES + 1)
+    wire = Wire()
+    wire.says = OK + b"content-length: %d\r\n\r\n" % len(body) + body
+
+    async def asked() -> None:
+        upstream = HttpUpstream(Outbox())
+        request = UpstreamRequest(wire.url, {}, b"", TimeLimits(first_byte=20.0))
+        for _ in range(2):
+            answer = await upstream.send(request)
+            while not answer.complete:
+                await asyncio.sleep(0.01)
+            assert await answer.read() == body
+        await upstream.close()
+        assert wire.accepted == 1
+
+    asyncio.run(asyncio.wait_for(asked(), 60))
+    wire.close()
 
 
 @pytest.mark.parametrize("kind", [b"application/json", b"text/event-stream"])
