@@ -24,6 +24,7 @@ from llmcompile.pipeline import Compiled, compile_repository
 from llmcompile.prove import PROOFS, access, reachability
 from llmcompile.prove.fleet import Fleet, survey
 from llmcompile.prove.genai_prices import GenaiPrices
+from llmcompile.prove.reading import Reader
 from llmcompile.prove.router import Decide, decide
 from llmcompile.show.explain import snapshot_of
 from llmrouter.entities import Candidate, Key
@@ -165,6 +166,18 @@ def test_control_accounts_of_other_shapes_are_asked_about(tmp_path: Path) -> Non
     groups = "route_groups: {{group-{0}: {{members: [{{model: mini}}], access_groups: [general]}}}}\n"
     assert asked(tmp_path / "2", iter([account(0), account(1, groups.format(1))])) > one
     assert asked(tmp_path / "3", (account(number, groups.format(number)) for number in range(3))) > 2 * one
+
+
+@pytest.mark.parametrize("case", [ROOT, *(each for each in GOLDEN if each.parent.name == "ok")], ids=lambda at: at.name)
+def test_what_many_share_is_read_once_and_comes_to_the_same(case: Path) -> None:
+    compiled = compile_repository(case, AS_OF)
+    held = {(each.kind, each.owner): each for each in compiled.documents}
+    reader = Reader(each for each in compiled.documents if each.kind == "PROVISIONED_OPENAI_CONFIG")
+    for account in compiled.linked.accounts.values():
+        for region in account.input.all_regions:
+            pair = (held["CUSTOMER_LLM_CONFIG", account.id], held["ROUTER_POLICY", account.id])
+            whole = snapshot_of(compiled.documents, account.id, region)
+            assert reader.snapshot(*pair, region) == replace(whole, digests={})
 
 
 # --- what is said ----------------------------------------------------------------------------------------------------
