@@ -1,7 +1,8 @@
-"""The router's soak: mixed traffic, faults of the upstream, leaving clients and reloads, and then the books.
+"""The router's soak: mixed traffic, faults of upstreams and token endpoints, leaving clients, reloads; then the books.
 
-Ends with 0 if every request is accounted for exactly once, in log, metrics and to the last digit of money, and nothing
-was left behind: no memory, no descriptors, no connections. Ends with 1 and the differences otherwise.
+Ends with 0 if every request is accounted for exactly once, in log, metrics and to the last digit of money, nothing came
+where it does not belong, and nothing was left behind: no memory, no descriptors, no connections. Ends with 1 and the
+differences otherwise. Prints a table of what was there.
 """
 
 from __future__ import annotations
@@ -10,27 +11,24 @@ import argparse
 import asyncio
 import hashlib
 import itertools
-import json
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-import aiohttp
-from serving import KEY, Server, router
-from soak_accounts import Books, differences, read_lines, samples
+from serving import router
+from soak_accounts import differences
 from soak_clients import Clients
+from soak_documents import VARIANTS, documents, prices
+from soak_noted import Books, merged, read_lines, samples
+from soak_process import Processes
 from soak_upstream import SoakUpstream
 
 _FLAGS = ("--cooldown", "0.2", "--first-byte-timeout", "5", "--retry-after-budget", "2")
-_TYPES = {"chat": "chat", "embed": "embedding", "image": "image_generation", "hear": "audio_transcription"}
-_TYPES |= {"talk": "realtime"}
-_VARIANTS = ("a", "b")
-_SETTLE = 30.0  # seconds for what is still on its way once the clients are through
+_SETTLE = 60.0  # seconds for what is still on its way once the clients are through
 _LOOK = 1.0
 
 
@@ -44,8 +42,9 @@ class Options:
     """Requests a second."""
     reload_seconds: float = 3.0
     growth_mib: float = 2.0
-    """By which memory may grow over the second half."""
+    """By which the memory of a worker may grow over the second half."""
     seed: int = 1
+    workers: int = 1
 
 
 @dataclass(slots=True)
@@ -54,50 +53,25 @@ class Soaked:
 
     books: Books
     faults: list[str] = field(default_factory=list)
-    """What clients must not see, and what was left behind."""
+    """What clients and upstreams must not see, and what was left behind."""
     memory: list[float] = field(default_factory=list)
-    """MiB, once a second."""
-    reloads: int = 0
-    refused: int = 0
-    """Reloads of documents that are wrong."""
+    """MiB of all workers, once a second."""
+    descriptors: tuple[int, int] = (0, 0)
+    """At the start and at the end."""
+    connections: int = 0
+    """To the upstream, at the end."""
+    revoked: int = 0
+    """Tokens that were taken back."""
 
     def differences(self) -> list[str]:
         """All that is not as it should be."""
         return [*self.faults, *differences(self.books)]
 
-
-def prices() -> dict[str, dict[str, str]]:
-    """Every price row, by its id: one for each model in each of two policies."""
-    kinds = ("text_input", "cached_text_input", "text_output", "audio_input", "cached_audio_input", "audio_output")
-    rows = itertools.product(_VARIANTS, _TYPES)
-    return {
-        f"{model}@{variant}": {kind: f"{at + 1}.{at * 7 + 1:02d}{number + 1}" for number, kind in enumerate(kinds)}
-        for at, (variant, model) in enumerate(rows)
-    }
-
-
-def documents(url: str, variant: str) -> dict[str, str]:
-    """Five models on two endpoints; the variants differ in their prices."""
-    rows = prices()
-    models: dict[str, Any] = {}
-    for model, kind in _TYPES.items():
-        row = {"id": f"{model}@{variant}", "start": "2024-01-01T00:00:00Z", "end": None, "currency": "USD"}
-        costs = [row | {"per_million_tokens": rows[f"{model}@{variant}"]}]
-        models[model] = {"type": kind, "realtime": kind == "realtime", "token_costs": costs}
-    policy = {
-        "version": 1,
-        "account": "acme",
-        "source": "auto",
-        "limits": None,
-        "allowed": sorted(models),
-        "teams": {},
-        "keys": [{"id": "soak", "sha256": hashlib.sha256(KEY.encode()).hexdigest()}],
-        "models": models,
-        "route_groups": {},
-    }
-    endpoints = {name: {"api_key": "upstream-key", "base_url": f"{url}/{name}"} for name in ("first", "second")}
-    provisioned = {"endpoints": endpoints, "models": {model: list(endpoints) for model in models}}
-    return {"PROVISIONED_OPENAI_CONFIG": json.dumps(provisioned), "ROUTER_POLICY": json.dumps(policy)}
+    @property
+    def reloads(self) -> tuple[int, int]:
+        """Of all workers: those that were served, and those of documents that are wrong."""
+        found = merged(self.books.metrics)
+        return int(found["reloads_total",]), int(found["reload_failures_total",])
 
 
 async def soak(options: Options) -> Soaked:
@@ -106,84 +80,100 @@ async def soak(options: Options) -> Soaked:
     await upstream.start()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        _written(folder, documents(upstream.url, "a"))
-        files = {f"{name}_FILE": str(folder / name) for name in documents(upstream.url, "a")}
-        with router(folder, files, *_FLAGS) as server:
-            before = await _at_rest(server)
-            clients = Clients(server.url, upstream, options.seed)
-            soaked = Soaked(Books(clients.seen, upstream.told, [], "", prices()))
-            await _lasting(options, clients, server, folder, upstream, soaked)
-            metrics = await _settled(server, len(clients.seen))
-            soaked.faults += clients.faults
-            soaked.faults += await left_behind(server, upstream, before, options.clients)
+        files = Files(folder, upstream.url)
+        with router(folder, files.variables, *_FLAGS, "--workers", str(options.workers)) as server:
+            processes, clients = Processes(server, options.workers), Clients(server.url, upstream, options.seed)
+            before = await processes.at_rest(_SETTLE)
+            soaked = Soaked(_books(upstream, clients), descriptors=(before, 0))
+            await _lasting(options, clients, processes, files, soaked)
+            metrics = await _settled(processes, len(clients.seen))
+            soaked.faults += [*clients.faults, *upstream.wrong, *upstream.tokens.wrong, *files.unserved(metrics)]
+            soaked.connections = upstream.connections
+            soaked.faults += await left_behind(processes, upstream, before, options.clients * options.workers)
+            soaked.descriptors = before, processes.descriptors
         lines = read_lines((folder / "router.log").read_text())
-    soaked.faults += grown(soaked.memory, options.growth_mib)
-    soaked.books = Books(clients.seen, upstream.told, lines, metrics, prices())
-    told = {name[0]: int(value) for name, value in samples(metrics) if name[0].startswith("reload")}
-    soaked.reloads, soaked.refused = told["reloads_total"], told["reload_failures_total"]
+        said = (folder / "router.stderr").read_text()
+    soaked.faults += grown(soaked.memory, options.growth_mib * options.workers)
+    soaked.books = replace(soaked.books, lines=lines, metrics=metrics, said=said)
+    soaked.revoked = upstream.tokens.revoked
     return soaked
 
 
-async def _at_rest(server: Server) -> int:
-    """How many descriptors it has when it serves nobody."""
-    async with aiohttp.ClientSession() as session, session.get(f"{server.url}/healthz") as answer:
-        await answer.read()
-        return server.descriptors - 1  # this connection
+def _books(upstream: SoakUpstream, clients: Clients) -> Books:
+    most = upstream.most_at_once
+    return Books(clients.seen, upstream.told, upstream.arrivals, upstream.tokens.grants, most, prices())
 
 
-async def _lasting(
-    options: Options, clients: Clients, server: Server, folder: Path, upstream: SoakUpstream, soaked: Soaked
-) -> None:
+class Files:
+    """The documents as files that change."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self._folder, self._url = folder, url
+        self._last = documents(url, VARIANTS[0])
+        self._write(self._last)
+        self.variables = {f"{name}_FILE": str(folder / name) for name in self._last}
+
+    async def change(self, seconds: float) -> None:
+        """Other documents every few seconds; every fourth time one that is wrong."""
+        for turn in itertools.count(1):
+            await asyncio.sleep(seconds)
+            if turn % 4 == 0:
+                self._write({"ROUTER_POLICY": '{"version": 1, "account"'})
+            else:
+                self.renew(turn)
+
+    def renew(self, turn: int) -> None:
+        """The documents of a turn."""
+        self._last = documents(self._url, VARIANTS[turn % len(VARIANTS)])
+        self._write(self._last)
+
+    def unserved(self, metrics: Sequence[str]) -> list[str]:
+        """Documents that some worker does not serve, though they were the last that are right."""
+        last = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in self._last.items()}
+        wanted = {("document_info", *each) for each in last.items()}
+        missing = [wanted - {name for name, _ in samples(each)} for each in metrics]
+        return [f"a worker does not serve the last {name}" for each in missing for _, name, _ in sorted(each)]
+
+    def _write(self, found: dict[str, str]) -> None:
+        for name, text in found.items():
+            (self._folder / f"{name}.new").write_text(text)
+            (self._folder / f"{name}.new").replace(self._folder / name)
+
+
+async def _lasting(options: Options, clients: Clients, processes: Processes, files: Files, soaked: Soaked) -> None:
     """The traffic, with reloads and looks at the memory beside it."""
-    reloading = asyncio.create_task(_reload(folder, upstream.url, options.reload_seconds))
-    looking = asyncio.create_task(_look(server, soaked.memory))
+    changing = asyncio.create_task(files.change(options.reload_seconds))
+    looking = asyncio.create_task(_look(processes, soaked.memory))
     running = asyncio.create_task(clients.run(options.clients, options.rate))
     await asyncio.wait([running], timeout=options.seconds)
     clients.stopping.set()
-    for each in (reloading, looking):
+    for each in (changing, looking):
         each.cancel()
-    await asyncio.gather(reloading, looking, return_exceptions=True)
+    await asyncio.gather(changing, looking, return_exceptions=True)
+    files.renew(1)
     await running
 
 
-async def _reload(folder: Path, url: str, seconds: float) -> None:
-    """Other documents every few seconds; every fourth time one that is wrong."""
-    for turn in itertools.count(1):
-        await asyncio.sleep(seconds)
-        if turn % 4 == 0:
-            _written(folder, {"ROUTER_POLICY": '{"version": 1, "account"'})
-        else:
-            _written(folder, documents(url, _VARIANTS[turn % 2]))
-
-
-def _written(folder: Path, found: dict[str, str]) -> None:
-    for name, text in found.items():
-        (folder / f"{name}.new").write_text(text)
-        (folder / f"{name}.new").replace(folder / name)
-
-
-async def _look(server: Server, memory: list[float]) -> None:
+async def _look(processes: Processes, memory: list[float]) -> None:
     while True:
-        memory.append(server.resident_mib)
+        memory.append(processes.resident_mib)
         await asyncio.sleep(_LOOK)
 
 
-async def _settled(server: Server, requests: int) -> str:
-    """The metrics, once they count as many requests as were sent, or no more come."""
-    until = time.monotonic() + _SETTLE
-    headers = {"authorization": f"Bearer {KEY}"}
-    async with aiohttp.ClientSession() as session:
-        while True:
-            async with session.get(f"{server.url}/metrics", headers=headers) as answer:
-                text = await answer.text()
-            counted = sum(value for name, value in samples(text) if name[0] == "requests_total")
-            if counted >= requests or time.monotonic() > until:
-                return text
-            await asyncio.sleep(0.1)
+async def _settled(processes: Processes, requests: int) -> list[str]:
+    """The metrics, once they count as many requests as were sent and no worker's change any more, or time is over."""
+    until, before = time.monotonic() + _SETTLE, list[str]()
+    while True:
+        metrics = await processes.metrics()
+        counted = sum(value for name, value in merged(metrics).items() if name[0] == "requests_total")
+        if (counted >= requests and sorted(metrics) == before) or time.monotonic() > until:
+            return metrics
+        before = sorted(metrics)
+        await asyncio.sleep(_LOOK)  # two turns of a worker that looks for other documents
 
 
 async def left_behind(
-    server: Server, upstream: SoakUpstream, before: int, clients: int, patience: float = _SETTLE
+    processes: Processes, upstream: SoakUpstream, before: int, clients: int, patience: float = _SETTLE
 ) -> list[str]:
     """Connections and descriptors that should be gone: first those in use, then the pool's."""
     found = []
@@ -191,10 +181,10 @@ async def left_behind(
         found.append(f"{upstream.connections} connections to the upstream are open for {clients} clients")
     await upstream.stop()
     until = time.monotonic() + patience
-    while server.descriptors > before and time.monotonic() < until:
+    while processes.descriptors > before and time.monotonic() < until:
         await asyncio.sleep(0.1)
-    if server.descriptors > before:
-        found.append(f"{server.descriptors} descriptors are open, {before} were at the start")
+    if processes.descriptors > before:
+        found.append(f"{processes.descriptors} descriptors are open, {before} were at the start")
     return found
 
 
@@ -214,22 +204,21 @@ def slope(values: Sequence[float]) -> float:
 
 def main() -> int:
     """Run, tell, and end with 1 where anything differs."""
+    from soak_summary import table
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=30, help="(%(default)s)")
     parser.add_argument("--rate", type=float, default=150, help="requests a second (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the traffic (%(default)s)")
+    parser.add_argument("--workers", type=int, default=1, help="processes that serve (%(default)s)")
     given = parser.parse_args()
-    soaked = asyncio.run(soak(Options(given.minutes * 60, rate=given.rate, seed=given.seed)))
-    lines, memory = soaked.books.lines, soaked.memory
-    failed = sum(1 for each in lines if each["error"])
-    cost = sum(float(each["cost"] or 0) for each in lines)
-    print(
-        f"{len(lines):,} requests, {failed:,} of them with an error, {soaked.reloads} reloads, {soaked.refused} refused"
-    )
-    print(f"billed {cost:.6f} USD; memory {memory[0]:.1f} to {memory[-1]:.1f} MiB, at most {max(memory):.1f}")
-    for each in soaked.differences():
+    options = Options(given.minutes * 60, rate=given.rate, seed=given.seed, workers=given.workers)
+    soaked = asyncio.run(soak(options))
+    print(table(soaked))
+    found = soaked.differences()
+    for each in found:
         print(each, file=sys.stderr)
-    return 1 if soaked.differences() else 0
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

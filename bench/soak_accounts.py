@@ -1,59 +1,27 @@
-"""The soak's bookkeeping: what clients saw, what the upstream told, the router's log and its metrics must agree.
+"""The soak's bookkeeping: what clients saw, what the upstream saw and told, the router's log and metrics must agree.
 
 Pure: everything that was noted goes in, every difference comes out as a line of text. Money is compared exactly.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Any
 
-Line = Mapping[str, Any]
-Prices = Mapping[str, Mapping[str, str]]
-"""Per million tokens, by price row and kind."""
+from soak_limits import limited
+from soak_meters import metered
+from soak_noted import Books, Line, Prices, Seen, Told
+from soak_plan import Plan
+from soak_tokens import token_differences
 
-_SAMPLE = re.compile(r"llmrouter_(\w+?)(?:\{(.*)\})? (\S+)")
-_LABEL = re.compile(r'(\w+)="([^"]*)"')
 _MOST = 20  # differences of one sort that are told
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a client saw of one request."""
-
-    kind: str
-    status: int | None
-    """None: it left before there was one."""
-    left: bool = False
-    error: str | None = None
-    """The code of an error event in a stream or a session."""
-
-
-@dataclass(slots=True)
-class Told:
-    """The usage that one endpoint told for one request: tokens by kind, each counted once."""
-
-    endpoint: str
-    tokens: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass(frozen=True, slots=True)
-class Books:
-    """All that was noted."""
-
-    seen: Mapping[str, Seen]
-    """By request id."""
-    told: Mapping[str, Sequence[Told]]
-    """By request id, in order."""
-    lines: Sequence[Line]
-    metrics: str
-    prices: Prices
+_NOT_OURS = ("standin", "upstream_error")  # codes of what an upstream said
+_FAILED_SHARE = 0.01  # of the requests that some endpoint would have answered
+_SAYS = re.compile(r"llmrouter: (listening on|(not )?reloaded|(account|key) .* reached the (soft|hard) budget)\b.*")
+UNREADABLE = "?"
+"""A code that a client does not get to see: of a handshake that was refused."""
 
 
 def differences(books: Books) -> list[str]:
@@ -61,7 +29,8 @@ def differences(books: Books) -> list[str]:
     by_id: dict[str, list[Line]] = defaultdict(list)
     for line in books.lines:
         by_id[str(line["request_id"])].append(line)
-    groups = [_counted(books.seen, by_id), _agreed(books, by_id), _billed(books), _metered(books)]
+    groups = [_counted(books.seen, by_id), _agreed(books, by_id), _billed(books), _served(books), _said(books.said)]
+    groups += [metered(books), limited(books, by_id), token_differences(books.grants, books.workers)]
     return [each for group in groups for each in (*group[:_MOST], *_more(group))]
 
 
@@ -81,10 +50,14 @@ def _agreed(books: Books, by_id: Mapping[str, list[Line]]) -> list[str]:
     found = []
     for name, seen in books.seen.items():
         for line in by_id.get(name, [])[:1]:
-            found += [f"{name} ({seen.kind}): {each}" for each in _unlike(seen, line)]
-            found += [
-                f"{name} ({seen.kind}): {each}" for each in _misbilled(line, books.told.get(name, []), books.prices)
-            ]
+            told, arrived = books.told.get(name, []), books.arrivals.get(name, [])
+            unlike = [*_unlike(seen, line), *_misbilled(line, told, books.prices)]
+            least = sum(not each.resent for each in arrived)
+            if line["attempts"] < least:
+                unlike.append(f"{line['attempts']} attempts, {least} came to the upstream")
+            if line["endpoint"] not in {None, *(each.endpoint for each in arrived)} and line["status"] == 200:
+                unlike.append(f"answered by {line['endpoint']}, where it never came")
+            found += [f"{name} ({seen.kind}): {each}" for each in unlike]
     return found
 
 
@@ -95,10 +68,9 @@ def _unlike(seen: Seen, line: Line) -> list[str]:
     found = []
     if line["status"] != seen.status:
         found.append(f"the client saw {seen.status}, the log says {line['status']}")
-    if seen.error is not None and line["error"] != seen.error:
-        found.append(f"the client was told {seen.error}, the log says {line['error']}")
-    if seen.error is None and seen.status in (101, 200) and line["error"] is not None:
-        found.append(f"the client saw no error, the log says {line['error']}")
+    told = None if seen.error in _NOT_OURS else seen.error
+    if line["error"] != told and told != UNREADABLE:
+        found.append(f"the client was told {told}, the log says {line['error']}")
     return found
 
 
@@ -125,8 +97,8 @@ def _misbilled(line: Line, told: Sequence[Told], prices: Prices) -> list[str]:
     return found
 
 
-def _billed(books: Books) -> list[str]:
-    """The sum of all lines against the upstream's own count, request by request and not by the lines' word."""
+def sums(books: Books) -> tuple[Fraction, Fraction]:
+    """What was billed in all, and what the upstream's own count comes to: by request, not by the lines' word."""
     billed = sum((Fraction(each["cost"]) for each in books.lines if each["cost"] is not None), Fraction(0))
     rows = {str(each["request_id"]): each for each in books.lines}
     owed = Fraction(0)
@@ -135,38 +107,27 @@ def _billed(books: Books) -> list[str]:
         row = books.prices.get(str(line["price_id"])) if line else next(iter(books.prices.values()))
         if row is not None and told:
             owed += sum((Fraction(row[kind]) * count for kind, count in told[-1].tokens.items()), Fraction(0)) / 10**6
+    return billed, owed
+
+
+def _billed(books: Books) -> list[str]:
+    billed, owed = sums(books)
     return [] if billed == owed else [f"billed in all {float(billed)}, the upstream's own count is {float(owed)}"]
 
 
-def _metered(books: Books) -> list[str]:
-    """The counters are those of the lines."""
-    wanted: dict[tuple[str, ...], Decimal] = defaultdict(Decimal)
-    for line in books.lines:
-        place = tuple(str(line[name] or "") for name in ("model", "source"))
-        rest = tuple(str(line[name] or "") for name in ("endpoint", "status", "error"))
-        wanted["requests_total", *place, *rest] += 1
-        wanted["tokens_total", *place, "input"] += line["tokens_input"] or 0
-        wanted["tokens_total", *place, "output"] += line["tokens_output"] or 0
-        wanted["failovers_total", place[0]] += max(0, line["attempts"] - 1)
-        if line["cost"] is not None:
-            wanted["cost_total", *place, line["currency"]] += Decimal(line["cost"])
-    found = {name: value for name, value in samples(books.metrics) if name[0] in {each[0] for each in wanted}}
-    names = {name for name, value in wanted.items() if value} | set(found)
-    return [
-        f"metric {' '.join(name)} is {found.get(name, 0)}, the log says {wanted.get(name, 0)}"
-        for name in sorted(names)
-        if found.get(name, 0) != wanted.get(name, 0)
+def _served(books: Books) -> list[str]:
+    """Nearly all that some endpoint would have answered are; a machine that stalls may cost a few."""
+    good = [
+        name
+        for name, seen in books.seen.items()
+        if Plan.read(name).is_answered and not seen.refused and seen.kind != "refused"
     ]
+    failed = [name for name in good if books.seen[name].status not in (101, 200)]
+    if len(failed) <= max(1, len(good) * _FAILED_SHARE):
+        return []
+    return [f"{len(failed)} of {len(good)} requests were not answered and should have been: {', '.join(failed[:5])}"]
 
 
-def samples(text: str) -> Iterable[tuple[tuple[str, ...], Decimal]]:
-    """Each sample of the router's metrics: its name without prefix and its labels' values, in their order."""
-    for line in text.splitlines():
-        found = None if line.startswith("#") else _SAMPLE.fullmatch(line)
-        if found is not None:
-            yield (found[1], *(value for _, value in _LABEL.findall(found[2] or ""))), Decimal(found[3])
-
-
-def read_lines(text: str) -> list[Line]:
-    """The log."""
-    return [json.loads(each) for each in text.splitlines()]
+def _said(said: str) -> list[str]:
+    """Nothing but what is known: no fault of the router, no death of a worker."""
+    return [f"it said: {line}" for line in said.splitlines() if not _SAYS.fullmatch(line)]
