@@ -188,6 +188,7 @@ CASES = {
 }
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_whatever_the_compiler_could_have_emitted_is_adopted(case: Any) -> None:
     name, secret, kind, documents = case
@@ -217,6 +218,7 @@ def _secrets(data: Any) -> Iterator[str]:
             yield _at(data, route)
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_whatever_the_contract_allows_is_kept_or_refused(case: Any) -> None:
     name, secret, kind, documents = case
@@ -276,6 +278,7 @@ ANY = st.recursive(
 )
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_any_change_to_a_document_is_kept_or_refused(case: Any) -> None:
     name, secret, _, documents = case

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.compiler.example import AS_OF
@@ -416,6 +417,7 @@ def situations(found: Impact) -> set[Any]:
     }
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_the_diff_agrees_with_brute_force_over_the_whole_example() -> None:
     seen: Counter[str] = Counter()
     assert OLD is not None

@@ -53,6 +53,7 @@ def check(stage: Stage, watch: Watch, at: Boundary, *, real: bool = False) -> in
     return stage.finish(real=real)
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("part", range(PARTS))
 def test_killed_at_any_call_it_is_finished_by_running_it_again(stage: Stage, watch: Watch, part: int) -> None:
     found = boundaries(stage.calls)

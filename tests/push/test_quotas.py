@@ -75,6 +75,7 @@ def fleet(server: Emulator, tmp_path: Path) -> list[Payload]:
     return documents
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("workers", [1, 16])
 def test_500_secrets_without_a_single_refusal(server: Emulator, fleet: list[Payload], workers: int) -> None:
     start = server.clock.now()
@@ -92,6 +93,7 @@ def test_500_secrets_without_a_single_refusal(server: Emulator, fleet: list[Payl
     assert server.clock.now() - start < (writes + reads) / 9, "no second is lost"
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_control_without_limits_and_patience_most_is_refused(server: Emulator, fleet: list[Payload]) -> None:
     """Each call takes 20 ms, and what is refused is tried again at once."""
     server.faults.add(Fault("delay", seconds=0.02))

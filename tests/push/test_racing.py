@@ -101,12 +101,14 @@ def options(seed: int) -> dict[str, object]:
     return {"shape": chance.choice(list(SHAPES)), "empty": chance.random() < 0.25, "lag": lag}
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("part", range(PARTS))
 def test_one_whole_plan_in_the_end_and_the_other_is_told(race: Race, part: int) -> None:
     ends = Counter(race.run(by_seed(seed), **options(seed)) for seed in range(part, SEEDS, PARTS))  # type: ignore[arg-type]
     assert set(ends) == {(won, lost) for won in "ab" for lost in ("Report", "RefusedError")}, "all happens"
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("lag", [0.0, 90.0])
 def test_held_up_at_any_call_while_the_other_runs_to_its_end(race: Race, lag: float) -> None:
     """Among them the add that comes too late: after the claim, when the other one has long ended."""
@@ -114,6 +116,7 @@ def test_held_up_at_any_call_while_the_other_runs_to_its_end(race: Race, lag: fl
     assert ends["b", "RefusedError"] > 40
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_control_without_a_ledger_the_same_races_end_in_a_mix(race: Race) -> None:
     """Each compares and adds. Whoever is later wins, secret by secret."""
     mixed = 0
