@@ -5,27 +5,19 @@ from __future__ import annotations
 import locale
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from tests.compiler.example import ROOT, copy_example
+from tests.compiler.repo import run_cli
 
 Folder = dict[str, bytes]
 
 
 def _build(root: Path, out: Path, *arguments: str, cwd: Path | None = None, **environment: str) -> Folder:
-    inherited = {name: value for name, value in os.environ.items() if name.startswith(("PATH", "COVERAGE", "HOME"))}
-    subprocess.run(
-        # The date is a year in which the example's prices hold; the last of two counts.
-        [sys.executable, "-m", "llmcompile", "build", "--as-of", "2026-01-15", "--out", str(out), *arguments],
-        cwd=cwd or root,
-        env=inherited | environment,
-        capture_output=True,
-        timeout=60,
-        check=True,
-    )
+    # The date is a year in which the example's prices hold; the last of two counts.
+    built = run_cli("build", "--as-of", "2026-01-15", "--out", out, *arguments, cwd=cwd or root, **environment)
+    assert built.returncode == 0, built.stderr
     return _contents(out)
 
 
