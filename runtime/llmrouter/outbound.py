@@ -58,9 +58,13 @@ class HttpAnswer:
         self._waiter: asyncio.Future[None] | None = None
 
     async def begun(self) -> None:
-        """Wait for the status and the headers."""
-        while not self.status:
-            await self._more()
+        """Wait for the status and the headers. Raises UpstreamFailure."""
+        try:
+            while not self.status:
+                await self._more()
+        except BaseException:
+            self.close()
+            raise
 
     async def read(self) -> bytes:
         """The next bytes; the first read has what is left of the first-byte limit, later ones the idle limit."""
@@ -84,7 +88,7 @@ class HttpAnswer:
         try:
             await self._waiter
         finally:
-            self._connection.alarm.unset()
+            self._connection.waited(self)
             self._waiter = None
 
     def wake(self) -> None:
@@ -148,6 +152,11 @@ class _Connection(asyncio.Protocol):
             answer.failure = reason
             self.transport.abort()
             answer.wake()
+
+    def waited(self, answer: HttpAnswer) -> None:
+        """A reader waits no more; it may wake up when its connection is another's already, and so is the alarm."""
+        if self._answer is answer or self._answer is None:
+            self.alarm.unset()
 
     def _late(self) -> None:
         if self._answer is not None:
@@ -282,24 +291,14 @@ class HttpUpstream:
         if connection is not None:
             answer = connection.ask(data, request.limits)
             try:
-                await self._begun(answer, request)
-                return answer
+                await answer.begun()
+                return _asked_for(answer, request)
             except UpstreamFailure:
                 if not (connection.silent and answer.failure == _LOST):
                     raise
         answer = (await self._connected(place, request.limits.connect)).ask(data, request.limits)
-        await self._begun(answer, request)
-        return answer
-
-    async def _begun(self, answer: HttpAnswer, request: UpstreamRequest) -> None:
-        try:
-            await answer.begun()
-        except BaseException:
-            answer.close()
-            raise
-        if answer.status == 101 and "upgrade" not in request.headers:
-            answer.close()
-            raise UpstreamFailure(_INVALID)
+        await answer.begun()
+        return _asked_for(answer, request)
 
     def _taken(self, place: _Place) -> _Connection | None:
         idle = self._idle.get(place[:3])
@@ -337,6 +336,14 @@ class HttpUpstream:
         """Close what is idle; what is not is closed by whoever uses it."""
         for connection in [each for idle in self._idle.values() for each in idle]:
             connection.transport.abort()
+
+
+def _asked_for(answer: HttpAnswer, request: UpstreamRequest) -> HttpAnswer:
+    """The answer, unless it speaks a protocol that nobody asked for. Raises UpstreamFailure."""
+    if answer.status == 101 and "upgrade" not in request.headers:
+        answer.close()
+        raise UpstreamFailure(_INVALID)
+    return answer
 
 
 def _written(request: UpstreamRequest, place: _Place) -> bytes:
