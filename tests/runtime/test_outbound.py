@@ -18,7 +18,7 @@ from worlds import model, own
 
 from llmrouter.outbound import _HELD_BYTES, HttpUpstream
 from llmrouter.outbox import Outbox
-from llmrouter.upstream import TimeLimits, UpstreamRequest
+from llmrouter.upstream import TimeLimits, UpstreamFailure, UpstreamRequest
 
 ANSWER = json.dumps({"usage": {"prompt_tokens": 10, "completion_tokens": 4}}).encode()
 OK, JSON, EVENTS = b"HTTP/1.1 200 OK\r\n", b"content-type: application/json\r\n", b"content-type: text/event-stream\r\n"
@@ -257,6 +257,42 @@ def test_a_large_answer_that_was_whole_before_it_was_read_leaves_its_connection_
 
     asyncio.run(asyncio.wait_for(asked(), 60))
     wire.close()
+
+
+def test_whoever_takes_a_connection_at_once_has_a_time_limit_of_its_own() -> None:
+    """It is free when an answer is whole, before the reader of that one has woken up and waits no more."""
+
+    async def asked() -> None:
+        go_on, over = asyncio.Event(), asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(OK + b"content-length: 1\r\n\r\n")
+            await go_on.wait()
+            writer.write(b"x")
+            await over.wait()  # whatever else is asked
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        upstream = HttpUpstream(Outbox())
+        answer = await upstream.send(UpstreamRequest(url, {}, b"", TimeLimits()))
+        reading = asyncio.create_task(answer.read())
+        await asyncio.sleep(0)
+        go_on.set()
+        while not answer.complete:
+            await asyncio.sleep(0)
+        assert not reading.done()
+        with pytest.raises(UpstreamFailure, match="no answer in time"):
+            async with asyncio.timeout(20):
+                await upstream.send(UpstreamRequest(url, {}, b"", TimeLimits(first_byte=0.5)))
+        assert await reading == b"x"
+        over.set()
+        await upstream.close()
+        server.close()
+        await server.wait_closed()
+
+    asyncio.run(asked())
 
 
 @pytest.mark.parametrize("kind", [b"application/json", b"text/event-stream"])
