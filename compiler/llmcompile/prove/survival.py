@@ -63,9 +63,9 @@ class _Shape:
     """Whether something does not survive what it must."""
 
     @classmethod
-    def of(cls, seat: Seat, pattern: Pattern, must: int) -> _Shape:
+    def of(cls, seat: Seat, falls: tuple[Fall, ...], must: int) -> _Shape:
         """How such seats stand."""
-        answers = tuple(_answers(seat, pattern.falls(), max(1, must)))
+        answers = tuple(_answers(seat, falls, max(1, must)))
         stranded: dict[int, list[str]] = {}
         for each in answers:
             if len(each.stranding) == 1:
@@ -110,6 +110,7 @@ class _Stands:
 
     def __init__(self, ground: Ground) -> None:
         self._platform = {each.file: standings(each) for each in ground.catalogue.regions.values()}
+        self._falls: dict[Pattern, tuple[Fall, ...]] = {}
         self._known: dict[tuple[Router, int, Pattern], _Shape] = {}
 
     def of(self, subject: Subject) -> Iterator[_Seated]:
@@ -120,7 +121,8 @@ class _Stands:
             pattern, causes = Pattern.of((*own, *self._platform[seat.region.file]))
             asked = (seat.router, must, pattern)
             if asked not in self._known:
-                self._known[asked] = _Shape.of(seat, pattern, must)
+                falls = self._falls[pattern] = self._falls.get(pattern) or pattern.falls()
+                self._known[asked] = _Shape.of(seat, falls, must)
             yield _Seated(seat, must, self._known[asked], causes)
 
 
