@@ -23,7 +23,7 @@ from soak_noted import Arrival, Books, Seen, Told, merged
 from soak_plan import KINDS, Plan
 from soak_summary import table
 
-SHORT = Options(seconds=8, clients=16, rate=100, reload_seconds=0.8, growth_mib=32)
+SHORT = Options(seconds=6, clients=16, rate=100, reload_seconds=0.8, growth_mib=32)
 
 
 @pytest.fixture(scope="module")
