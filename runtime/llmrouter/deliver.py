@@ -57,7 +57,7 @@ async def deliver(exchange: Exchange, reply: Reply, operation: Operation, own: H
 
 def forwarded(reply: Reply, but: Collection[bytes] = ()) -> Headers:
     """The reply's headers that are the client's too, without some."""
-    named = reply.header(b"connection").replace(b" ", b"").split(b",")
+    named = reply.header(b"connection").translate(None, b" \t").split(b",")
     return [
         each
         for each in reply.headers
