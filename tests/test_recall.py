@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.measuring import unmeasured
 from tests.mutate.edits import KINDS, Edit
 from tests.mutate.example import Example, load
 from tests.mutate.judge import Judge, Judgement
@@ -17,7 +18,8 @@ from llmcompile.pipeline import compile_repository
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> list[Judgement]:
-    return run(ROOT, tmp_path_factory.mktemp("recall"), places=2)
+    with unmeasured():
+        return run(ROOT, tmp_path_factory.mktemp("recall"), places=2)
 
 
 @pytest.fixture(scope="module")

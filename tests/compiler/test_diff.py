@@ -76,6 +76,7 @@ def test_a_pure_refactor_changes_no_decision() -> None:
     assert impact(EXAMPLE, side(Files(texts))).count > 0
 
 
+@pytest.mark.usefixtures("unmeasured")
 @thorough(20)
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_what_has_none_is_no_change(random: Any) -> None:
@@ -126,6 +127,7 @@ def test_only_who_could_differ_is_asked() -> None:
     assert set(found.accounts) == {"acme", "globex", "hooli"}
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_fleet_costs_what_is_different_in_it() -> None:
     """A thousand accounts of which one changes: one router is asked. Of a thousand alike, one stands for all."""
 

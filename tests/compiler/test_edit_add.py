@@ -77,6 +77,7 @@ def endpoints(draw: st.DrawFn) -> dict[str, Any]:
 places = st.sampled_from([Place(), Place(first=True), Place(after="one"), Place(after="two"), Place(after="three")])
 
 
+@pytest.mark.usefixtures("unmeasured")
 @MANY
 @given(data=st.data())
 def test_an_endpoint_in_any_layout_of_an_account(data: st.DataObject) -> None:
@@ -96,6 +97,7 @@ def test_an_endpoint_in_any_layout_of_an_account(data: st.DataObject) -> None:
         assert_only_added(text, after)
 
 
+@pytest.mark.usefixtures("unmeasured")
 @MANY
 @given(data=st.data())
 def test_a_key_in_any_layout_of_an_account(data: st.DataObject) -> None:

@@ -106,6 +106,7 @@ def _at(data: Any, route: Route) -> Any:
 VALUES = ["new", "two words", "a: b", "# c", "true", "12", "", True, False, 7, Decimal("2.50")]
 
 
+@pytest.mark.usefixtures("unmeasured")
 @MANY
 @given(data=st.data())
 def test_a_value_in_any_layout(data: st.DataObject) -> None:
@@ -125,6 +126,7 @@ def test_a_value_in_any_layout(data: st.DataObject) -> None:
     assert_one_word(text, after.source.text)
 
 
+@pytest.mark.usefixtures("unmeasured")
 @MANY
 @given(data=st.data())
 def test_a_key_in_any_layout(data: st.DataObject) -> None:

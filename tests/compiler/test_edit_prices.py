@@ -84,6 +84,7 @@ def models(draw: st.DrawFn) -> dict[str, Any]:
     return data
 
 
+@pytest.mark.usefixtures("unmeasured")
 @MANY
 @given(data=st.data())
 def test_any_layout_keeps_every_line_and_comment(data: st.DataObject) -> None:

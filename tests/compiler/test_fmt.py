@@ -66,6 +66,7 @@ def assert_laid_out(text: str, tree: Any) -> None:
     assert_canonical(after)
 
 
+@pytest.mark.usefixtures("unmeasured")
 @MANY
 @given(data=st.data())
 def test_any_layout_comes_to_one_and_says_the_same(data: st.DataObject) -> None:
@@ -151,6 +152,7 @@ def test_control_another_layout_is_seen() -> None:
             assert_canonical(text)
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_the_example_the_templates_and_the_golden_cases_keep_every_byte_but_for_line_ends() -> None:
     done, other = 0, set()
     for folder in ("models", "accounts", "regions", ""):

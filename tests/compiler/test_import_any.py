@@ -80,6 +80,7 @@ TO_ANSWER = ("price-missing", "price-unit-missing", "price-output-below-input", 
 """What only people can say: prices that the source has not, or that are odd, and headers that it has wrong."""
 
 
+@pytest.mark.usefixtures("unmeasured")
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(config=CONFIGS, own=st.booleans(), kind=st.sampled_from(["litellm", "deltallm"]))
 def test_whatever_comes_in_the_result_is_sound(

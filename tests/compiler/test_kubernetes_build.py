@@ -92,6 +92,7 @@ def test_a_collision_is_said_before_anything_is_written(tmp_path: Path) -> None:
     assert not (root / "dist").exists()
 
 
+@pytest.mark.usefixtures("unmeasured")
 @settings(deadline=None, max_examples=100)
 @given(
     st.one_of(SLUG, st.sampled_from(PITFALLS)), SLUG.map(lambda each: each[:50].strip("-_")), st.sampled_from(MOUNTS)

@@ -23,9 +23,12 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 COMMAND = re.compile(r"::(error|warning|notice) ([^:]*(?:%3A[^:]*)*)::(.*)")
 
 
+MANY, PIPE = 600, 65_536
+
+
 def _many(root: Path) -> Path:
     """A repository with far more to say than a pipe holds."""
-    keys = "".join(f"unknown{n}: 1\n" for n in range(3000))
+    keys = "".join(f"unknown{n}: 1\n" for n in range(MANY))
     return write_repo(root, {ACCOUNT: FILES[ACCOUNT] + keys})
 
 
@@ -118,7 +121,8 @@ def test_a_reader_that_leaves_early_meets_no_traceback(tmp_path: Path, form: str
 
 def test_control_a_reader_that_stays_gets_everything(tmp_path: Path) -> None:
     result = _shell("llmcompile check --format github | grep -c key-unknown", _many(tmp_path))
-    assert result.stdout.strip() == "3000"
+    assert result.stdout.strip() == str(MANY)
+    assert all(len(run_cli("check", "--format", form, cwd=tmp_path).stdout) > 2 * PIPE for form in FORMS)
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])

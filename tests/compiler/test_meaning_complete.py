@@ -204,6 +204,7 @@ def pairs(draw: st.DrawFn) -> tuple[Kind, Any, Any]:
     return kind, old, draw(st.sampled_from([new, new, copy.deepcopy(old)]))
 
 
+@pytest.mark.usefixtures("unmeasured")
 @thorough(400)
 @given(pairs())
 def test_valid_documents_differ_where_there_is_a_fact(pair: tuple[Kind, Any, Any]) -> None:
@@ -216,6 +217,7 @@ def test_valid_documents_differ_where_there_is_a_fact(pair: tuple[Kind, Any, Any
     assert meaning([change(kind, old, None)])
 
 
+@pytest.mark.usefixtures("unmeasured")
 @thorough(200)
 @given(DOCUMENTS[CUSTOMER], DOCUMENTS[CUSTOMER], DOCUMENTS[POLICY], DOCUMENTS[POLICY])
 def test_what_one_document_says_for_another_is_said(own: Any, new_own: Any, policy: Any, new_policy: Any) -> None:
@@ -236,6 +238,7 @@ anything = st.recursive(
 )
 
 
+@pytest.mark.usefixtures("unmeasured")
 @thorough(300)
 @given(st.sampled_from(list(FULL)), st.data())
 def test_documents_of_any_shape_are_compared(kind: Kind, data: st.DataObject) -> None:

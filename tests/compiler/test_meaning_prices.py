@@ -131,6 +131,7 @@ def timelines(draw: st.DrawFn) -> list[tuple[str, str | None, str, dict[str, str
 SPAN = re.compile(r"(\w+) of gpt-4o .*from (\S+)( until (\S+))?.*")
 
 
+@pytest.mark.usefixtures("unmeasured")
 @thorough(300)
 @given(timelines(), timelines())
 def test_price_facts_are_the_differences_of_the_timelines(old: list[Any], new: list[Any]) -> None:
