@@ -77,7 +77,7 @@ def _unlike(seen: Seen, line: Line) -> list[str]:
 def expected(line: Line, told: Sequence[Told], prices: Prices) -> tuple[int | None, int | None, Fraction | None]:
     """Input and output tokens and cost that the line must have: those that its endpoint told last."""
     told = [each for each in told if each.endpoint == line["endpoint"]]
-    if not told:
+    if not told or _too_late(line):
         return None, None, None
     tokens = told[-1].tokens
     given = sum(count for kind, count in tokens.items() if kind.endswith("input"))
@@ -105,9 +105,16 @@ def sums(books: Books) -> tuple[Fraction, Fraction]:
     for name, told in books.told.items():
         line = rows.get(name)
         row = books.prices.get(str(line["price_id"])) if line else next(iter(books.prices.values()))
-        if row is not None and told:
-            owed += sum((Fraction(row[kind]) * count for kind, count in told[-1].tokens.items()), Fraction(0)) / 10**6
+        if row is not None and told and not (line and _too_late(line)):
+            at = line["endpoint"] if line else None
+            last = ([each for each in told if each.endpoint == at] or told)[-1]
+            owed += sum((Fraction(row[kind]) * count for kind, count in last.tokens.items()), Fraction(0)) / 10**6
     return billed, owed
+
+
+def _too_late(line: Line) -> bool:
+    """Whether nobody answered in time; what was told nevertheless, on a machine that stalls, nobody has heard."""
+    return bool(line["error"] == "upstream_failed")
 
 
 def _billed(books: Books) -> list[str]:

@@ -15,7 +15,8 @@ from fractions import Fraction
 from itertools import accumulate
 
 from soak_documents import AT_ONCE_LIMIT, DAY_LIMIT, HARD, MINUTE_LIMIT
-from soak_noted import Books, Line, Seen
+from soak_meters import beyond_plan
+from soak_noted import Books, Line, Seen, merged
 from soak_plan import Plan
 
 _MINUTE, _DAY = 60.0, 86_400.0
@@ -71,7 +72,7 @@ def limited(books: Books, by_id: Lines) -> list[str]:
         refused = [books.seen[name] for name in names if books.seen[name].refused]
         found += _weighed(key, rule, {name: (books.seen[name], used) for name, used in let_in.items()}, refused, books)
     most = books.most_at_once.get("narrow", 0)
-    if most > AT_ONCE_LIMIT * books.workers:
+    if most > AT_ONCE_LIMIT * books.workers and not beyond_plan(books, merged(books.metrics)):
         found.append(f"narrow: {most} requests at once, {AT_ONCE_LIMIT} are its limit")
     return found
 
