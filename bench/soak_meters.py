@@ -27,7 +27,7 @@ def metered(books: Books) -> list[str]:
     alerts, said = sum(v for name, v in found.items() if name[0] == "budget_alerts_total"), books.said.count("reached")
     if alerts != said:
         unlike.append(f"{alerts} alerts of budgets are counted, {said} were said")
-    return [*unlike, *_attempted(books, found)]
+    return [*unlike, *_attempted(books, found), *_refreshed(books, found)]
 
 
 def _wanted(books: Books) -> _Wanted:
@@ -100,6 +100,15 @@ def _attempted(books: Books, found: Samples) -> list[str]:
     if not 0 <= attempts - arrived - without <= beyond:
         unlike.append(f"{attempts} attempts are in the log, {arrived} came and {without} had no token")
     return unlike
+
+
+def _refreshed(books: Books, found: Samples) -> Iterator[str]:
+    """Requests for tokens, by client; each worker may have one on its way when it is asked."""
+    for client in sorted({each.client for each in books.grants}):
+        asked = Counter(each.outcome for each in books.grants if each.client == client and not each.resent)
+        ok, failed = (int(found.get(("token_refreshes_total", client, each), 0)) for each in ("ok", "failed"))
+        if not 0 <= asked.total() - ok - failed <= books.workers or ok > asked["ok"]:
+            yield f"{client} asked for tokens: {dict(asked)}, the metrics say {ok} ok and {failed} failed"
 
 
 def _in_vain(books: Books) -> int:

@@ -130,7 +130,7 @@ class Router:
         self._prefix, self._numbers = os.urandom(10).hex(), itertools.count()
         health = Health(settings.cooldown)
         watched = upstream if tracing is None else tracing.watched(upstream)
-        tokens = Tokens(upstream, limits=settings.limits)
+        tokens = Tokens(upstream, limits=settings.limits, told=self._token_asked)
         self._forwarder = Forwarder(watched, tokens, settings.limits, health, settings.retry_budget)
 
     def serve(self, snapshot: Snapshot) -> None:
@@ -144,6 +144,9 @@ class Router:
     def _alerted(self, alert: Alert) -> None:
         _say(alert.line)
         self._metrics.add("budget_alerts_total", (alert.ask.key, alert.level))
+
+    def _token_asked(self, client_id: str, outcome: str) -> None:
+        self._metrics.add("token_refreshes_total", (client_id, outcome))
 
     async def __call__(self, exchange: Exchange) -> None:
         """Answer one request."""

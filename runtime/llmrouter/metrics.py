@@ -21,6 +21,7 @@ _HELP = {
     "tokens_total": ("counter", "Tokens that upstreams told.", ("model", "source", "direction")),
     "unknown_usage_total": ("counter", "Answers whose usage was not told.", ("model", "source")),
     "cost_total": ("counter", "Cost by the price rows valid at arrival.", ("model", "source", "currency")),
+    "token_refreshes_total": ("counter", "Requests for an access token, early ones too.", ("client_id", "outcome")),
     "budget_alerts_total": ("counter", "Lines of a budget that were crossed; no key: the account's.", ("key", "level")),
     "budget_uncounted_total": ("counter", "Answers whose cost a budget could not count.", ("key", "why")),
 }

@@ -43,12 +43,16 @@ class _Held:
 
 
 class Tokens:
-    """The tokens of one process."""
+    """The tokens of one process. Each fetch, those in the background too, is ``told``: client id, ok or failed."""
 
     def __init__(
-        self, upstream: Upstream, clock: Callable[[], float] = time.monotonic, limits: TimeLimits = LIMITS
+        self,
+        upstream: Upstream,
+        clock: Callable[[], float] = time.monotonic,
+        limits: TimeLimits = LIMITS,
+        told: Callable[[str, str], None] = lambda client_id, outcome: None,
     ) -> None:
-        self._upstream, self._clock = upstream, clock
+        self._upstream, self._clock, self._told = upstream, clock, told
         self._limits = TimeLimits(
             min(LIMITS.connect, limits.connect),
             min(LIMITS.first_byte, limits.first_byte),
@@ -86,6 +90,7 @@ class Tokens:
     async def _fetched(self, identity: _Identity, grant: OAuth) -> _Held:
         try:
             token, lifetime = await _ask(self._upstream, grant, self._limits)
+            self._told(grant.client_id, "ok")
             now = self._clock()
             held = self._held[identity] = _Held(
                 token,
@@ -93,6 +98,9 @@ class Tokens:
                 expires_at=now + lifetime - min(_MARGIN_SECONDS, lifetime * _MARGIN_SHARE),
             )
             return held
+        except TokenError:
+            self._told(grant.client_id, "failed")
+            raise
         finally:
             del self._fetches[identity]
 

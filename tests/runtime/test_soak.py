@@ -140,6 +140,10 @@ WRONG: dict[str, tuple[Callable[[Books], Books], str]] = {
         "x.soak.chat.ok: no log line",
     ),
     "usage that the upstream told otherwise": (one_told_more, "the upstream told"),
+    "tokens that nobody gave": (
+        lambda books: replace(books, grants=[each for each in books.grants if each.outcome != "ok"]),
+        "asked for tokens",
+    ),
     "a counter": (lambda books: off_by_one(books, "requests_total"), "metric requests_total"),
     "the cost's counter": (lambda books: off_by_one(books, "cost_total"), "metric cost_total"),
     "the count of answers without usage": (lambda books: off_by_one(books, "unknown_usage_total"), "metric unknown"),

@@ -23,7 +23,8 @@ class World:
     def __init__(self) -> None:
         self.now, self.lifetime, self.status = 0.0, 1000, 200
         self.upstream = FakeUpstream({"http://idp/": self.answer})
-        self.tokens = Tokens(self.upstream, lambda: self.now)
+        self.told: list[tuple[str, str]] = []
+        self.tokens = Tokens(self.upstream, lambda: self.now, told=lambda *each: self.told.append(each))
 
     def answer(self, _: UpstreamRequest) -> FakeAnswer:
         body = {"access_token": f"t{len(self.upstream.requests)}", "expires_in": str(self.lifetime)}
@@ -67,6 +68,17 @@ def test_refreshed_early_and_in_the_background() -> None:
         assert await world.tokens.get(GRANT) == "t1"  # nobody waits for the new one
         await world.settle()
         assert await world.tokens.get(GRANT) == "t2"
+
+    run(scenario)
+
+
+def test_each_fetch_is_told_and_so_is_one_that_nobody_waits_for() -> None:
+    async def scenario(world: World) -> None:
+        await asyncio.gather(*(world.tokens.get(GRANT) for _ in range(5)))
+        world.now, world.status = 850, 503
+        await world.tokens.get(GRANT)
+        await world.settle()
+        assert world.told == [("client", "ok"), ("client", "failed")]
 
     run(scenario)
 
