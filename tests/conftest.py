@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
 from tests import measuring
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests stay until the end: the collector need not walk through them again and again."""
+    gc.freeze()
 
 
 @pytest.fixture

@@ -240,6 +240,7 @@ def sections(comment: str) -> dict[str, tuple[int, int, int]]:
     return found
 
 
+@pytest.mark.usefixtures("unmeasured")
 @thorough(250)
 @given(plans(), refusals, st.sampled_from([SMALLEST, 10_000, LIMIT]))
 def test_a_comment_fits_and_stays_whole(plan: Plan, refused: list[Refusal], limit: int) -> None:
@@ -338,6 +339,7 @@ def test_a_limit_below_the_counts_is_an_error() -> None:
         render_markdown(*nothing(), limit=SMALLEST - 1)
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_what_just_fits_is_below_the_limit() -> None:
     plan = Plan(STORE, (), tuple(many("loss", 3000)), DIGEST)
     lengths = [(limit, len(render_markdown(plan, limit=limit).encode())) for limit in range(SMALLEST, SMALLEST + 64)]

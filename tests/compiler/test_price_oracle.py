@@ -160,6 +160,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_repo(tmp_path_factory.mktemp("prices"))
 
 
+@pytest.mark.usefixtures("unmeasured")
 @settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(text=timelines(), seed=st.integers(0, 2**32))
 def test_any_timeline(root: Path, text: str, seed: int) -> None:

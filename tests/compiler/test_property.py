@@ -183,6 +183,7 @@ def _places(kind: str) -> list[tuple[str, tuple[Any, ...]]]:
 KINDS = ["llmcompile", "models", "regions", "accounts"]
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_place_with_every_edge_value(root: Path, kind: str) -> None:
     for file, route in _places(kind):
@@ -194,6 +195,7 @@ def test_every_place_with_every_edge_value(root: Path, kind: str) -> None:
                 compile_and_check(root)
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_mapping_without_each_key_and_with_odd_ones(root: Path, kind: str) -> None:
     for file, route in _places(kind):
@@ -234,6 +236,7 @@ def _mangle(data: st.DataObject, raw: bytes) -> bytes:
     return raw[:start] if kind == "truncate" else raw[:start] + middles[kind] + raw[stop:]
 
 
+@pytest.mark.usefixtures("unmeasured")
 @thorough(400)
 @given(data=st.data())
 def test_any_change_of_bytes(root: Path, data: st.DataObject) -> None:
