@@ -35,7 +35,7 @@ drift: setup  ## generated files are fresh, the worked example is right
 	$(BIN)/llmcompile check
 
 unit: setup  ## all tests, with branch coverage of both halves
-	$(BIN)/python -m coverage run -m pytest --numprocesses 2 --quiet
+	$(BIN)/python -m coverage run -m pytest --numprocesses 2 --dist worksteal --quiet
 	@$(BIN)/python -m coverage combine --quiet
 	@$(BIN)/python -m coverage report
 
