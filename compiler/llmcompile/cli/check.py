@@ -23,7 +23,7 @@ from llmcompile.cli.options import (
     root_option,
     stats_option,
 )
-from llmcompile.errors import PROBLEMS
+from llmcompile.errors import PROBLEMS, UsageError
 
 if TYPE_CHECKING:
     from llmcompile.fleet.result import Fleet
@@ -46,6 +46,7 @@ FORMS = ["text", "json", "github", "sarif", "junit"]
 @jobs_option
 @cache_option
 @stats_option
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="[FILE]...")
 def command(
     root: Path | None,
     as_of: datetime | None,
@@ -57,19 +58,31 @@ def command(
     jobs: int,
     cached: bool,
     stats: bool,
+    files: tuple[Path, ...],
 ) -> None:
     """Report every problem of the whole repository at once.
 
+    With FILEs, those that they and the shared files tell by themselves: for editors and hooks of large fleets.
+
     Exits with 1 where there is an error; warnings and notes do not count.
     """
+    if files and (proofs or witness or against is not None or form == "junit"):
+        raise UsageError(
+            "what --proofs, --witness, --against and --format junit say looks at the whole fleet", "leave the files out"
+        )
     where, instant, asked = find_root(root), now(as_of), _asked(proofs, witness is not None)
     before = _before(where, against) if against is not None else None
 
     from llmcompile.show.located import summary
 
-    screen = form == "text" and sys.stdout.isatty()
+    screen = form == "text" and sys.stdout.isatty() and not files
     result: Compiled | Fleet
-    if screen:  # it looks at accounts, not at what was said of them alone
+    whole: Compiled | None = None
+    if files:
+        from llmcompile.fleet.some import check_some
+
+        result = check_some(where, instant, files)
+    elif screen:  # it looks at accounts, not at what was said of them alone
         from llmcompile.pipeline import compile_repository
 
         with progress_bar() as progress:
@@ -79,9 +92,8 @@ def command(
 
         with progress_bar() as progress:
             result = compile_fleet(where, instant, progress, jobs=jobs, proofs=asked, against=before)
-        whole = None
     else:
-        result, whole = _fleet(where, instant, jobs, cached=cached, stats=stats), None
+        result = _fleet(where, instant, jobs, cached=cached, stats=stats)
     _show(where, result, form, most, asked=bool(asked))
     if screen and whole:
         from llmcompile.show.summary import render
