@@ -24,6 +24,7 @@ def decide(snapshot: Snapshot, name: str, key: Key | None, down: frozenset[str])
     except Refused:
         return ()
 
+
 _DETOURS: tuple[Detour, ...] = get_args(Detour)
 
 
