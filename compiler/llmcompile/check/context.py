@@ -72,8 +72,9 @@ class Whole:
         """Every model that some endpoint serves, with the first place that says so: regions', then accounts'."""
         served = self.catalogue.served()
         for account in self.accounts:
-            for code, place in account.served:
-                served.setdefault(code, place)
+            for code, route in account.served:
+                if code not in served:
+                    served[code] = Place(account.file, route)
         return served
 
 

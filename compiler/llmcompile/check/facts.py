@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from llmcompile.check import lifetimes
-from llmcompile.diagnostics import Diagnostic, Place
+from llmcompile.diagnostics import Diagnostic, Route
 from llmcompile.link.access import Grant, account_grant
 from llmcompile.link.catalogue import Account
 
@@ -27,8 +27,8 @@ class Facts:
     """What it may call."""
     platform: tuple[str, ...]
     """The regions whose platform endpoints it uses; none where its source is its own endpoints."""
-    served: tuple[tuple[str, Place], ...]
-    """Every model that its endpoints serve, with the first place that says so."""
+    served: tuple[tuple[str, Route], ...]
+    """Every model that its endpoints serve, with the route in its file to the first place that says so."""
     ends: tuple[tuple[datetime, Diagnostic], ...]
     """What is an error from an instant on."""
 
@@ -36,10 +36,10 @@ class Facts:
 def facts(subject: Account) -> Facts:
     """What the fleet needs to know of an account."""
     tiers = (subject.input.tier, *(key.tier for key in subject.input.keys))
-    served: dict[str, Place] = {}
+    served: dict[str, Route] = {}
     for endpoint in subject.endpoints.values():
         for each in endpoint.served:
-            served.setdefault(each.code, each.place)
+            served.setdefault(each.code, each.place.route)
     ends = [(each.at, each.past) for each in lifetimes.of_account(subject) if each.past]
     return Facts(
         subject.id,

@@ -59,7 +59,7 @@ def _facts_out(facts: Facts) -> codec.Plain:
         facts.groups,
         (facts.grant.groups, facts.grant.names),
         facts.platform,
-        tuple([(code, codec.place_out(place)) for code, place in facts.served]),
+        facts.served,
         tuple([(codec.instant_out(at), codec.diagnostic_out(said)) for at, said in facts.ends]),
     )
 
@@ -74,6 +74,6 @@ def _facts_in(data: codec.Plain) -> Facts:
         groups,
         Grant(*grant),
         platform,
-        tuple([(code, codec.place_in(place)) for code, place in served]),
+        served,
         tuple([(codec.instant_in(at), codec.diagnostic_in(said)) for at, said in ends]),
     )
