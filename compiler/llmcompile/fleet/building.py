@@ -52,5 +52,5 @@ def build(
     except _Failed as stopped:
         return stopped.fleet, 0
     if cache:
-        cache.wrote(out)
+        cache.wrote(out, found[0].entries)
     return found[0], count

@@ -56,10 +56,12 @@ class _Record:
     """The stamp and the digest of each file; a stamp of None vouches for nothing."""
     result: codec.Plain
     """What was said of the whole fleet, or None where there were errors."""
-    made: Digests
-    """The documents that the files come to; empty where there were errors."""
-    written: tuple[str, Print | None, Digests] | None
-    """The folder that documents were written to, what is there, and which documents they are."""
+    made: tuple[str, int]
+    """The digest of all documents that the files come to, and their number; of none where there were errors."""
+    written: tuple[str, str] | None
+    """The folder that documents were written to, and the digest of them all."""
+    inside: bytes
+    """What is in that folder, to be decoded by whoever writes there: a ``Print | None`` and ``Digests``."""
     parts: bytes
     """The accounts without errors, to be decoded where one of them is asked for."""
 
@@ -77,6 +79,7 @@ class Cache:
     said: list[str] = field(default_factory=list)
     """Why it helped or did not, for ``--stats``."""
     _same: dict[str, bool] = field(default_factory=dict)
+    _inside: tuple[Print | None, Digests] | None = None
     _changed: bool = False
 
     @classmethod
@@ -124,7 +127,7 @@ class Cache:
     @property
     def documents(self) -> int:
         """How many documents the files come to."""
-        return len(self.record.made) if self.record else 0
+        return self.record.made[1] if self.record else 0
 
     def shared_digests(self) -> dict[str, str]:
         """The digest of each file that accounts share, as it is."""
@@ -160,31 +163,33 @@ class Cache:
         result = None if fleet.failed else (fleet.scope, codec.instant_out(as_of), bounds, said)
         parts = marshal.dumps([each.out() for each in accounts if each.facts and not has_errors(each.diagnostics)])
         stamped: dict[str, tuple[Stamp | None, str]] = {file: (None, files.get(file, "")) for file in self.now}
-        made = {} if fleet.failed else {each.path: each.digest for each in fleet.entries}
-        written = self.record.written if self.record else None
-        self.record, self._changed = _Record(stamped, result, made, written, parts), True
+        entries = () if fleet.failed else fleet.entries
+        written, inside = (self.record.written, self.record.inside) if self.record else (None, b"")
+        made = _of_all(entries), len(entries)
+        self.record, self._changed = _Record(stamped, result, made, written, inside, parts), True
 
-    def wrote(self, out: Path) -> None:
-        """Learn that the documents are in this folder now."""
+    def wrote(self, out: Path, entries: Sequence[Entry]) -> None:
+        """Learn that these documents are in this folder now."""
         if self.record is not None:
-            written = str(out), printed(out), self.record.made
-            self.record, self._changed = replace(self.record, written=written), True
+            inside = marshal.dumps((printed(out), {each.path: each.digest for each in entries}))
+            self.record = replace(self.record, written=(str(out), _of_all(entries)), inside=inside)
+            self._inside, self._changed = None, True
 
     def is_written(self, out: Path) -> bool:
         """Whether no file has changed, and the folder holds the documents, nothing else, as they were written."""
         if self.record is None or self.record.written is None:
             return False
-        folder, was, made = self.record.written
-        if folder != str(out) or made != self.record.made or was is None or not self._all_same(""):
+        if self.record.written != (str(out), self.record.made[0]) or not self._all_same(""):
             return False  # nobody walks through a folder that is to be replaced anyway
-        return printed(out) == was
+        was, _ = self._written()
+        return was is not None and printed(out) == was
 
     def linked(self, old: Path, fresh: Path, entries: Iterable[Entry]) -> bool:
         """Whether these documents lie in the old folder as they were written, and were linked into the fresh one."""
         if self.record is None or self.record.written is None:
             return False
-        folder, was, made = self.record.written
-        if folder != str(old) or was is None:
+        was, made = self._written()
+        if self.record.written[0] != str(old) or was is None:
             return False
         linked: list[str] = []
         try:
@@ -201,6 +206,12 @@ class Cache:
             return False
         return True
 
+    def _written(self) -> tuple[Print | None, Digests]:
+        assert self.record is not None  # noqa: S101 - the caller asked
+        if self._inside is None:
+            self._inside = marshal.loads(self.record.inside)  # noqa: S302 - as the parts
+        return self._inside
+
     def save(self) -> None:
         """Replace the cache file. A disk that is full or read-only costs time later, and no more."""
         if self.record is None or not self._changed:
@@ -212,7 +223,8 @@ class Cache:
             if file in record.files
         }
         with suppress(OSError):
-            _replace(self.path, marshal.dumps((files, record.result, record.made, record.written)), record.parts)
+            head = marshal.dumps((files, record.result, record.made, record.written, len(record.inside)))
+            _replace(self.path, head, record.inside + record.parts)
             _sweep(self.path.parent)
 
 
@@ -282,13 +294,20 @@ def _read(path: Path) -> tuple[_Record | None, str]:
     size = int.from_bytes(raw[key + digest : head_at])
     if hashlib.sha256(memoryview(raw)[key + digest :]).digest() != raw[key : key + digest]:
         return None, "its file is damaged"
-    files, result, made, written = marshal.loads(raw[head_at : head_at + size])  # noqa: S302 - our own: see its folder
-    return _Record(files, result, made, written, raw[head_at + size :]), ""
+    files, result, made, written, length = marshal.loads(raw[head_at : head_at + size])  # noqa: S302 - ours, as the parts
+    inside_at = head_at + size
+    parts_at = inside_at + length
+    return _Record(files, result, made, written, raw[inside_at:parts_at], raw[parts_at:]), ""
 
 
-def _replace(path: Path, head: bytes, parts: bytes) -> None:
+def _of_all(entries: Sequence[Entry]) -> str:
+    """One digest of all documents, with their paths."""
+    return hashlib.sha256("\n".join([f"{each.path} {each.digest}" for each in entries]).encode()).hexdigest()
+
+
+def _replace(path: Path, head: bytes, rest: bytes) -> None:
     """Write beside and rename: another process reads the old one or the new one."""
-    body = len(head).to_bytes(8) + head + parts
+    body = len(head).to_bytes(8) + head + rest
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".")
     try:
         with os.fdopen(handle, "wb") as stream:
