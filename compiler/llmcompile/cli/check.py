@@ -83,15 +83,9 @@ def command(
 
         result = check_some(where, instant, files)
     elif screen:  # it looks at accounts, not at what was said of them alone
-        from llmcompile.pipeline import compile_repository
-
-        with progress_bar() as progress:
-            result = whole = compile_repository(where, instant, progress, proofs=asked, against=before)
+        result = whole = _everything(where, instant, asked, before)
     elif asked or before or form == "junit":  # no cache has all that these say
-        from llmcompile.fleet.compiling import compile_fleet
-
-        with progress_bar() as progress:
-            result = compile_fleet(where, instant, progress, jobs=jobs, proofs=asked, against=before)
+        result = _anew(where, instant, jobs, asked, before)
     else:
         result = _fleet(where, instant, jobs, cached=cached, stats=stats)
     _show(where, result, form, most, asked=bool(asked))
@@ -101,6 +95,20 @@ def command(
         click.echo(render(whole, instant))
     click.echo(f"{result.scope}{summary(result.diagnostics)}", err=True)
     sys.exit(PROBLEMS if result.failed else 0)
+
+
+def _everything(root: Path, as_of: datetime, asked: Sequence[Proof], before: Repository | None) -> Compiled:
+    from llmcompile.pipeline import compile_repository
+
+    with progress_bar() as progress:
+        return compile_repository(root, as_of, progress, proofs=asked, against=before)
+
+
+def _anew(root: Path, as_of: datetime, jobs: int, asked: Sequence[Proof], before: Repository | None) -> Fleet:
+    from llmcompile.fleet.compiling import compile_fleet
+
+    with progress_bar() as progress:
+        return compile_fleet(root, as_of, progress, jobs=jobs, proofs=asked, against=before)
 
 
 def _fleet(root: Path, as_of: datetime, jobs: int, *, cached: bool, stats: bool) -> Fleet:
