@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import PurePath
 
 from llmcompile import check
 from llmcompile.diagnostics import Diagnostic, has_errors
@@ -19,6 +18,7 @@ from llmcompile.link.catalogue import Account, Catalogue
 from llmcompile.link.linker import link_account
 from llmcompile.load import source
 from llmcompile.load.repository import load_account
+from llmcompile.load.root import stem
 from llmcompile.load.tree import Root
 
 
@@ -52,19 +52,19 @@ class AccountCompiler:
 
     def compile(self, file: str) -> Compiled:
         """Everything about the account in a file below the root."""
-        stem, read = PurePath(file).stem, source.read(self.root, file)
+        name, read = stem(file), source.read(self.root, file)
         if isinstance(read, Diagnostic):
-            return Compiled(stem, "", None, (read,), (), {})
+            return Compiled(name, "", None, (read,), (), {})
         digest = sha256(read.text.encode()).hexdigest()
         written, diagnostics = load_account(read)
         if written is None:
-            return Compiled(stem, digest, None, tuple(diagnostics), (), {})
+            return Compiled(name, digest, None, tuple(diagnostics), (), {})
         account, linking = link_account(self.catalogue, file, written)
         diagnostics += [*linking, *check.account(self.catalogue, account)]
         made: tuple[Made, ...] = ()
         if self.emits and not has_errors(diagnostics):
             made = tuple([render(each, diagnostics) for each in account_documents(account, self.emitter)])
-        return Compiled(stem, digest, account, tuple(diagnostics), made, self.looking.at(account, made))
+        return Compiled(name, digest, account, tuple(diagnostics), made, self.looking.at(account, made))
 
 
 def render(document: Document, diagnostics: list[Diagnostic]) -> Made:

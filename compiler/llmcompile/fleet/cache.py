@@ -43,7 +43,7 @@ Span = tuple[datetime | None, datetime | None]
 
 
 Print = dict[str, tuple[int, int, int]]
-"""Of each folder and file that was written, by its path: modified (nanoseconds), size (bytes), inode."""
+"""Of each file that was written, by its path: modified (nanoseconds), size (bytes), inode. Zeros for a folder."""
 Digests = dict[str, str]
 """Of each document by its path: what the manifest says."""
 
@@ -243,11 +243,14 @@ def printed(out: Path) -> Print | None:
     try:
         while folders:
             inside = folders.pop()
-            with os.scandir(out / inside) as entries:
+            with os.scandir(f"{out}/{inside}") as entries:
                 for each in entries:
-                    path = f"{inside}/{each.name}" if inside else each.name
-                    found[path] = _print(each.stat(follow_symlinks=False))
-                    folders += [path] if each.is_dir(follow_symlinks=False) else []
+                    path = f"{inside}{each.name}"
+                    if each.is_dir(follow_symlinks=False):
+                        folders.append(f"{path}/")
+                        found[path] = (0, 0, 0)
+                    else:
+                        found[path] = _print(each.stat(follow_symlinks=False))
     except OSError:
         return None
     return found

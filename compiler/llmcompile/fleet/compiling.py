@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmcompile import check
@@ -24,6 +24,7 @@ from llmcompile.fleet.codec import Plain
 from llmcompile.fleet.one import One
 from llmcompile.fleet.result import Fleet
 from llmcompile.fleet.spread import processes, spread
+from llmcompile.load.root import stem
 from llmcompile.pipeline import Progress, Shared, conclude, distinct, loaded, read_shared, scope
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def compile_fleet(
     accounts = list(_compiled(shared, known, out, jobs, progress))
     diagnostics += [said for one in accounts for said in one.diagnostics]
     told = tuple([each.facts for each in accounts if each.facts])
-    broken = shared.catalogue.broken_accounts | {PurePath(each.file).stem for each in accounts if each.facts is None}
+    broken = shared.catalogue.broken_accounts | {stem(each.file) for each in accounts if each.facts is None}
     catalogue = replace(shared.catalogue, broken_accounts=broken)
     whole = Whole(catalogue, told, as_of)
     proven = conclude(shared, whole, [each.findings for each in accounts], diagnostics, against)

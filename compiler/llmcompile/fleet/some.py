@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from llmcompile.check.context import Whole
 from llmcompile.check.facts import facts
 from llmcompile.errors import UsageError
 from llmcompile.fleet.result import Fleet
-from llmcompile.load.root import FOLDERS, PROJECT_FILE
+from llmcompile.load.root import FOLDERS, PROJECT_FILE, stem
 from llmcompile.pipeline import conclude, distinct, read_shared, scope
 
 
@@ -29,7 +29,7 @@ def check_some(root: Path, as_of: datetime, files: Sequence[Path]) -> Fleet:
     compiled = [shared.compiler.compile(each) for each in asked]
     diagnostics += [said for each in compiled for said in each.diagnostics]
     read = [each.account for each in compiled if each.account]
-    unread = {PurePath(each).stem for each in shared.files} - {account.id for account in read}
+    unread = {stem(each) for each in shared.files} - {account.id for account in read}
     catalogue = replace(shared.catalogue, broken_accounts=shared.catalogue.broken_accounts | unread)
     whole = Whole(catalogue, tuple(map(facts, read)), as_of)
     conclude(shared, whole, [each.findings for each in compiled], diagnostics, None)

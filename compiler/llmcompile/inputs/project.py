@@ -72,21 +72,22 @@ def _whole(value: Any) -> Any:
 class Project(Input):
     """The project file; it marks the root of the repository."""
 
+    # Defaults are constructed, not validated: that would build three validators wherever this module is imported.
     version: Annotated[Literal[1], BeforeValidator(_whole)]
     """The format of the YAML."""
     stores: dict[Name, Text] = Field(default={}, examples=[{"local": "dir:.llmcompile/store"}])
     """Where compiled documents are pushed, by name: dir:PATH or gcpsecrets://PROJECT."""
     tiers: dict[Name, Tier] = {}
     """Limits, by name."""
-    limits: SharedLimits = SharedLimits()
+    limits: SharedLimits = SharedLimits.model_construct()
     """What becomes of limits and budgets while they cannot be counted."""
     access_groups: dict[GroupName, AccessGroup | None] = {}
     """Access groups with a description. Groups that models carry need no entry."""
     credentials: dict[Name, Credential] = {}
     """Credentials that several endpoints share, by name."""
-    guards: Guards = Guards()
+    guards: Guards = Guards.model_construct()
     """When a push asks for confirmation."""
     price_horizon_days: Annotated[int, Field(ge=0, le=3650)] = 90
     """For how long from now every served model must have a price."""
-    former: Former = Former()
+    former: Former = Former.model_construct()
     """Ids that have left for good: check --against lets them go, and nobody may have them again."""

@@ -12,6 +12,11 @@ FOLDERS = ("accounts", "models", "regions")
 """Beside it: all that is read besides it."""
 
 
+def stem(file: str) -> str:
+    """What a YAML file is named after, as ``pathlib`` has it: asked of each file of a fleet."""
+    return file.rpartition("/")[2].removesuffix(".yaml")
+
+
 def find_root(start: Path) -> Path | None:
     """The nearest folder upward that holds ``llmcompile.yaml``."""
     return next((each for each in (start, *start.parents) if (each / PROJECT_FILE).is_file()), None)
