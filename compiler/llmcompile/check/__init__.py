@@ -106,12 +106,12 @@ WHOLE: tuple[WholeCheck, ...] = (
 
 def shared(catalogue: Catalogue) -> list[Diagnostic]:
     """What is wrong with the shared files by themselves."""
-    return _checked(Context(catalogue))
+    return _checked(Context.shared(catalogue))
 
 
 def account(catalogue: Catalogue, subject: Account) -> list[Diagnostic]:
     """What is wrong with an account, given the shared files."""
-    return _checked(Context(catalogue, subject))
+    return _checked(Context.account(catalogue, subject))
 
 
 def whole(fleet: Whole) -> list[Diagnostic]:

@@ -7,7 +7,7 @@ needs to know of all accounts together is in their facts, so that an account is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
@@ -19,37 +19,28 @@ from llmcompile.link.catalogue import Account, Catalogue, Endpoint, Model, Regio
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The shared files, or one account, as the subject of checks."""
+    """The shared files, or one account, as the subject of checks. What is not the subject is empty."""
 
     catalogue: Catalogue
     """What names lead to. Its accounts are nobody's business but the subject's."""
-    subject: Account | None = None
-    """The account to look at; None: the shared files."""
+    accounts: tuple[Account, ...] = ()
+    regions: tuple[Region, ...] = ()
+    models: tuple[Model, ...] = ()
+    credentials: Mapping[str, Credential] = field(default_factory=dict)
+    """The named ones."""
+    owners: tuple[Region | Account, ...] = ()
+    """Everyone with endpoints."""
 
-    @property
-    def accounts(self) -> tuple[Account, ...]:
-        """The account, if one is looked at."""
-        return () if self.subject is None else (self.subject,)
+    @classmethod
+    def shared(cls, catalogue: Catalogue) -> Context:
+        """The shared files."""
+        regions, models = tuple(catalogue.regions.values()), tuple(catalogue.models.values())
+        return cls(catalogue, (), regions, models, catalogue.project.credentials, regions)
 
-    @property
-    def regions(self) -> tuple[Region, ...]:
-        """The regions, if the shared files are looked at."""
-        return () if self.subject else tuple(self.catalogue.regions.values())
-
-    @property
-    def models(self) -> tuple[Model, ...]:
-        """The models, if the shared files are looked at."""
-        return () if self.subject else tuple(self.catalogue.models.values())
-
-    @property
-    def credentials(self) -> Mapping[str, Credential]:
-        """The named credentials, if the shared files are looked at."""
-        return {} if self.subject else self.catalogue.project.credentials
-
-    @property
-    def owners(self) -> tuple[Region | Account, ...]:
-        """Everyone with endpoints who is looked at."""
-        return (*self.regions, *self.accounts)
+    @classmethod
+    def account(cls, catalogue: Catalogue, subject: Account) -> Context:
+        """One account."""
+        return cls(catalogue, (subject,), owners=(subject,))
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Every endpoint that is looked at and could be linked."""

@@ -19,9 +19,13 @@ class Plain(dict[str, Any]):
     """A mapping that holds what JSON knows and nothing else, so that nobody walks through it again."""
 
 
+_ATOMS = frozenset({Plain, str, bool, int, type(None)})
+"""What is plain already."""
+
+
 def plain(value: Any, of_ref: Callable[[Ref], str] = str) -> Any:
     """The value as JSON knows it; decimals become numbers, refs what ``of_ref`` says: their canonical text."""
-    if isinstance(value, Plain):
+    if type(value) in _ATOMS:  # nearly all of them
         return value
     if isinstance(value, dict):
         return {key: plain(item, of_ref) for key, item in value.items()}
