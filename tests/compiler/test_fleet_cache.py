@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -61,8 +62,11 @@ EDITS: dict[str, tuple[str | None, ...]] = {
             FILES["accounts/acme.yaml"].replace("acme", name).replace("platform", "auto"),
             FILES["accounts/acme.yaml"].replace("acme", name).replace("pro", "por"),
             f"account: {name}\nregion: europe-west6\nsurvive: 1\n",
-            f"account: {name}\nregion: europe-west6\nendpoints:\n  own: {{provider: azure, api_key: ref+env://A, "
-            "base_url: 'https://a.example/', expires: 2026-02-01, supported_models: [gpt-4o]}\n",
+            *(
+                f"account: {name}\nregion: europe-west6\nendpoints:\n  own: {{provider: azure, api_key: ref+env://A, "
+                f"base_url: 'https://{host}.example/', expires: 2026-02-01, supported_models: [gpt-4o]}}\n"
+                for host in "ab"  # nobody else can tell
+            ),
             "account: [\n",
             None,
         )
@@ -180,6 +184,10 @@ def test_why_it_helped_and_why_not_is_said(fleet: Path, tmp_path: Path) -> None:
     assert stats(fleet, tmp_path, "check") == "nothing has changed"
     with (fleet / "accounts/a3.yaml").open("a") as stream:
         stream.write("# more\n")
+    said = "1 of 5 accounts differ, in nothing that is said of them or others"
+    assert stats(fleet, tmp_path, "check") == said
+    assert stats(fleet, tmp_path, "check") == "nothing has changed"
+    (fleet / "accounts/a3.yaml").write_text("account: a3\nregion: europe-west6\n")  # without a tier
     assert stats(fleet, tmp_path, "check") == "4 of 5 accounts are as they were"
     with (fleet / "llmcompile.yaml").open("a") as stream:
         stream.write("# more\n")
@@ -204,6 +212,38 @@ def test_documents_that_are_there_are_left_there(fleet: Path, tmp_path: Path) ->
     assert stats(fleet, tmp_path, "build", "--out", out) == "4 of 5 accounts are as they were"
     linked = {path for path, inode in inodes.items() if (out / path).stat().st_ino == inode}
     assert {path.parts[1] for path in linked} == {"a0", "a1", "a2", "a4"}
+
+
+def test_after_any_edit_of_one_account_the_same_is_said_as_without_a_cache(tmp_path: Path) -> None:
+    helped = set()
+    for first, second in permutations(filter(None, EDITS["accounts/acme.yaml"]), 2):
+        root, known = write_repo(tmp_path / "repo"), tmp_path / "known"
+        for text in (first, second):
+            (root / "accounts/acme.yaml").write_text(text)
+            cache = Cache.of(root, known)
+            assert cache
+            fleet = compile_fleet(root, AS_OF, jobs=1, cache=cache)
+            cache.save()
+        plain = compile_repository(root, AS_OF)
+        assert sorted(map(repr, fleet.diagnostics)) == sorted(map(repr, plain.diagnostics)), (first, second)
+        assert fleet.scope == plain.scope
+        helped |= {said for said in cache.said if "differ" in said}
+        shutil.rmtree(known)
+    assert helped == {"1 of 1 accounts differ, in nothing that is said of them or others"}
+
+
+def test_a_check_in_between_does_not_hide_an_edit_from_the_build(fleet: Path, tmp_path: Path) -> None:
+    out = tmp_path / "dist"
+    stats(fleet, tmp_path, "build", "--out", out)
+    own = "base_url: 'https://{}.example/', api_key: ref+env://A, supported_models: [gpt-4o]"
+    for host in ("one", "two"):
+        (fleet / "accounts/a3.yaml").write_text(
+            "account: a3\nregion: europe-west6\n" + f"endpoints: {{own: {{provider: azure, {own.format(host)}}}}}\n"
+        )
+        said = stats(fleet, tmp_path, "check")
+        stats(fleet, tmp_path, "build", "--out", out)
+        assert host in (out / "accounts/a3/CUSTOMER_LLM_CONFIG.json").read_text()
+    assert said == "1 of 5 accounts differ, in nothing that is said of them or others"
 
 
 def test_the_old_folder_is_not_written_to(fleet: Path, tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ class _Record:
     inside: bytes
     """What is in that folder, to be decoded by whoever writes there: a ``Print | None`` and ``Digests``."""
     parts: bytes
-    """The accounts without errors, to be decoded where one of them is asked for."""
+    """The accounts without errors, by their files: each as bytes of its own, to be decoded where it is asked for."""
 
 
 @dataclass(slots=True)
@@ -97,29 +97,64 @@ class Cache:
 
     def unchanged(self, as_of: datetime) -> Fleet | None:
         """What was said the last time, where every file is what it was and no date has passed."""
-        record = self.record
-        if record is None or record.result is None or not self._all_same(""):
+        if self.record is None or not self._all_same(""):
             return None
-        scope, at, span, said = record.result
+        fleet = self._at(as_of)
+        if fleet:
+            self.said.append("nothing has changed")
+        return fleet
+
+    def _at(self, as_of: datetime) -> Fleet | None:
+        """What was said the last time, where no date has passed."""
+        if self.record is None or self.record.result is None:
+            return None
+        scope, at, span, said = self.record.result
         after, before = (codec.instant_in(each) if each else None for each in span)
         between = (after is None or after < as_of) and (before is None or as_of < before)
         if not between and codec.instant_out(as_of) != at:
             self.said.append("a date that counts lies between the last time and this one")
             return None
-        self.said.append("nothing has changed")
         return Fleet(scope, tuple(map(codec.diagnostic_in, said)))
+
+    def edited(self) -> list[str] | None:
+        """The files of accounts that have changed; None where any other has, or where one has come or gone."""
+        if self.record is None or list(self.now) != list(self.record.files) or not self._shared_same():
+            return None
+        return [file for file in self.now if not self.same(file)]
+
+    def alike(self, fresh: Sequence[One], as_of: datetime) -> Fleet | None:
+        """What was said the last time, where these accounts alone have changed, and nobody else can tell.
+
+        All that is said of a fleet follows from its shared files and from what is left of each account: from its
+        facts, its findings and what is said of it. Where these are the same, so is the rest. Learns the accounts.
+        """
+        fleet = self._at(as_of)
+        if self.record is None or fleet is None:
+            return None
+        parts, files = marshal.loads(self.record.parts), dict(self.record.files)  # noqa: S302 - ours, as in known
+        for one in fresh:
+            data = one.out()
+            if one.file not in parts or marshal.loads(parts[one.file])[2:5] != data[2:5]:  # noqa: S302
+                return None
+            parts[one.file], files[one.file] = marshal.dumps(data), (None, one.digest)
+        # Nobody has looked at the documents of all: the next build finds them changed.
+        self.record = replace(self.record, files=files, made=("", 0), parts=marshal.dumps(parts))
+        self._changed = True
+        self.said.append(f"{len(fresh):,} of {len(parts):,} accounts differ, in nothing that is said of them or others")
+        return fleet
 
     def known(self) -> dict[str, One]:
         """The accounts that come to what they came to the last time: their files are the same, and what they share."""
         if self.record is None:
             return {}
-        if not self._all_same("models/", "regions/", PROJECT_FILE):
+        if not self._shared_same():
             self.said.append(f"{PROJECT_FILE}, a model or a region has changed, and with it any account")
             return {}
         from llmcompile.fleet.one import One
 
         parts = marshal.loads(self.record.parts)  # noqa: S302 - our own, in a folder that is nobody else's
-        found = {each[0]: One.back(each) for each in parts if each[0] in self.now and self.same(each[0])}
+        there = {file: data for file, data in parts.items() if file in self.now and self.same(file)}
+        found = {file: One.back(marshal.loads(data)) for file, data in there.items()}  # noqa: S302
         accounts = sum(file.startswith("accounts/") for file in self.now)
         self.said.append(f"{len(found):,} of {accounts:,} accounts are as they were")
         return found
@@ -132,6 +167,9 @@ class Cache:
     def shared_digests(self) -> dict[str, str]:
         """The digest of each file that accounts share, as it is."""
         return {file: digest_of(self.root / file) for file in self.now if not file.startswith("accounts/")}
+
+    def _shared_same(self) -> bool:
+        return self._all_same("models/", "regions/", PROJECT_FILE)
 
     def _all_same(self, *starts: str) -> bool:
         assert self.record is not None  # noqa: S101 - the caller asked
@@ -161,7 +199,8 @@ class Cache:
         bounds = tuple([codec.instant_out(each) if each else None for each in span])
         said = tuple(map(codec.diagnostic_out, fleet.diagnostics))
         result = None if fleet.failed else (fleet.scope, codec.instant_out(as_of), bounds, said)
-        parts = marshal.dumps([each.out() for each in accounts if each.facts and not has_errors(each.diagnostics)])
+        fine = [each for each in accounts if each.facts and not has_errors(each.diagnostics)]
+        parts = marshal.dumps({each.file: marshal.dumps(each.out()) for each in fine})
         stamped: dict[str, tuple[Stamp | None, str]] = {file: (None, files.get(file, "")) for file in self.now}
         entries = () if fleet.failed else fleet.entries
         written, inside = (self.record.written, self.record.inside) if self.record else (None, b"")
