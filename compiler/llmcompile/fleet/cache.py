@@ -8,25 +8,20 @@ time. What does not fit is as good as nothing. Imports nothing that takes time.
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import marshal
 import os
-import re
 import stat
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import llmcompile
 from llmcompile.diagnostics import has_errors
 from llmcompile.fleet import codec
+from llmcompile.fleet.record import Digests, Print, Record, read, write
 from llmcompile.fleet.result import Fleet
 from llmcompile.fleet.stamps import Stamp, settled, stamps
 from llmcompile.load.root import PROJECT_FILE
@@ -35,35 +30,8 @@ if TYPE_CHECKING:
     from llmcompile.emit.dist import Entry
     from llmcompile.fleet.one import One
 
-FORMAT = 1
-_DAYS_KEPT = 30
-_OURS = re.compile(r"[0-9a-f]{32}")
 Span = tuple[datetime | None, datetime | None]
 """The instants between which a fleet's problems are the same, both exclusive; None: without bound."""
-
-
-Print = dict[str, tuple[int, int, int]]
-"""Of each file that was written, by its path: modified (nanoseconds), size (bytes), inode. Zeros for a folder."""
-Digests = dict[str, str]
-"""Of each document by its path: what the manifest says."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """What a cache file holds."""
-
-    files: dict[str, tuple[Stamp | None, str]]
-    """The stamp and the digest of each file; a stamp of None vouches for nothing."""
-    result: codec.Plain
-    """What was said of the whole fleet, or None where there were errors."""
-    made: tuple[str, int]
-    """The digest of all documents that the files come to, and their number; of none where there were errors."""
-    written: tuple[str, str] | None
-    """The folder that documents were written to, and the digest of them all."""
-    inside: bytes
-    """What is in that folder, to be decoded by whoever writes there: a ``Print | None`` and ``Digests``."""
-    parts: bytes
-    """The accounts without errors, by their files: each as bytes of its own, to be decoded where it is asked for."""
 
 
 @dataclass(slots=True)
@@ -74,7 +42,7 @@ class Cache:
     path: Path
     now: dict[str, Stamp]
     """The files as they are, before any of them is read."""
-    record: _Record | None
+    record: Record | None
     clock: Callable[[], int]
     said: list[str] = field(default_factory=list)
     """Why it helped or did not, for ``--stats``."""
@@ -92,7 +60,7 @@ class Cache:
         if folder is None or now is None or not _is_private(folder):
             return None
         path = folder / hashlib.sha256(os.fsencode(root)).hexdigest()[:32]
-        record, why = _read(path)
+        record, why = read(path)
         return cls(root, path, now, record, clock, [why] if why else [])
 
     def unchanged(self, as_of: datetime) -> Fleet | None:
@@ -205,7 +173,7 @@ class Cache:
         entries = () if fleet.failed else fleet.entries
         written, inside = (self.record.written, self.record.inside) if self.record else (None, b"")
         made = _of_all(entries), len(entries)
-        self.record, self._changed = _Record(stamped, result, made, written, inside, parts), True
+        self.record, self._changed = Record(stamped, result, made, written, inside, parts), True
 
     def wrote(self, out: Path, entries: Sequence[Entry]) -> None:
         """Learn that these documents are in this folder now."""
@@ -262,9 +230,7 @@ class Cache:
             if file in record.files
         }
         with suppress(OSError):
-            head = marshal.dumps((files, record.result, record.made, record.written, len(record.inside)))
-            _replace(self.path, head, record.inside + record.parts)
-            _sweep(self.path.parent)
+            write(self.path, replace(record, files=files))
 
 
 def _link(source: str, target: str) -> None:
@@ -323,68 +289,6 @@ def _is_private(folder: Path) -> bool:
     return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
-def _read(path: Path) -> tuple[_Record | None, str]:
-    """The record, or why there is none."""
-    try:
-        raw = path.read_bytes()
-    except OSError:
-        return None, "nothing is known of this folder yet"
-    if not raw.startswith(_key()):
-        return None, "another version of llmcompile was here"
-    key, digest, length = len(_key()), 32, 8
-    head_at = key + digest + length
-    size = int.from_bytes(raw[key + digest : head_at])
-    if hashlib.sha256(memoryview(raw)[key + digest :]).digest() != raw[key : key + digest]:
-        return None, "its file is damaged"
-    files, result, made, written, length = marshal.loads(raw[head_at : head_at + size])  # noqa: S302 - ours, as the parts
-    inside_at = head_at + size
-    parts_at = inside_at + length
-    return _Record(files, result, made, written, raw[inside_at:parts_at], raw[parts_at:]), ""
-
-
 def _of_all(entries: Sequence[Entry]) -> str:
     """One digest of all documents, with their paths."""
     return hashlib.sha256("\n".join([f"{each.path} {each.digest}" for each in entries]).encode()).hexdigest()
-
-
-def _replace(path: Path, head: bytes, rest: bytes) -> None:
-    """Write beside and rename: another process reads the old one or the new one."""
-    body = len(head).to_bytes(8) + head + rest
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(_key() + hashlib.sha256(body).digest() + body)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what nobody has asked for in a month: each clone of a repository has a file of its own."""
-    oldest = time.time() - _DAYS_KEPT * 86_400
-    for each in folder.iterdir():
-        with suppress(OSError):
-            if _OURS.fullmatch(each.name) and each.stat().st_mtime < oldest:
-                each.unlink(missing_ok=True)
-
-
-@cache
-def _key() -> bytes:
-    """Whose words these are: this code, with the libraries that decide what it says. 32 bytes."""
-    hashed = hashlib.sha256(f"{sys.version}\0{FORMAT}".encode())
-    places = [Path(llmcompile.__file__).parent]
-    for name in ("pydantic", "pydantic_core", "yaml", "jsonschema_rs"):
-        found = importlib.util.find_spec(name)
-        if found and found.origin:
-            status = Path(found.origin).stat()
-            hashed.update(f"{found.origin}\0{status.st_mtime_ns}\0".encode())
-    while places:
-        with os.scandir(places.pop()) as entries:
-            for each in sorted(entries, key=lambda entry: entry.name):
-                if each.is_dir(follow_symlinks=False):
-                    places += [Path(each.path)] if each.name != "__pycache__" else []
-                else:
-                    status = each.stat()
-                    hashed.update(f"{each.path}\0{status.st_mtime_ns}\0{status.st_size}\0".encode())
-    return hashed.digest()
