@@ -57,6 +57,8 @@ def _restricted(account: Account) -> Iterator[_Restricted]:
 def wider(context: Context) -> Iterator[Diagnostic]:
     """A team has nothing that its account does not have, a key nothing that its team or account does not."""
     for account in context.accounts:
+        if not (account.input.teams or account.input.keys):
+            continue
         groups = callable_groups(context.catalogue, account)
         for child in _restricted(account):
             yield from _wider(context.catalogue, child, groups)
@@ -82,7 +84,7 @@ def _declared(catalogue: Catalogue, group: str, groups: Mapping[str, frozenset[s
 def through_fallbacks(context: Context) -> Iterator[Diagnostic]:
     """No fallback of a model that someone may call gives a model that they may not."""
     catalogue = context.catalogue
-    for account in context.accounts:
+    for account in context.accounts if catalogue.falling else ():
         groups = callable_groups(catalogue, account)
         reachable = catalogue.reachable(account)
         falling = sorted(reachable & catalogue.falling)

@@ -16,6 +16,7 @@ from llmcompile.load.root import PROJECT_FILE
 from llmcompile.suggest import did_you_mean, fix_for, holds_misspelled
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
+_SHORT_GUID = 28
 _ALMOST_GUID = re.compile(r"(?=.*-.*-)[0-9a-f-]{28,40}", re.I)
 _RANGES: dict[str, tuple[float, float] | None] = {
     "temperature": (0, 2), "top_p": (0, 1), "presence_penalty": (-2, 2), "frequency_penalty": (-2, 2),
@@ -84,7 +85,11 @@ def _oauth(place: Place, written: Authenticated) -> Iterator[Diagnostic]:
     if written.oauth is None:
         return
     for field, text in (("client_id", written.oauth.client_id), ("token_url", written.oauth.token_url)):
-        broken = [each for each in text.split("/") if _ALMOST_GUID.fullmatch(each) and not _GUID.fullmatch(each)]
+        broken = [
+            each
+            for each in text.split("/")
+            if len(each) >= _SHORT_GUID and _ALMOST_GUID.fullmatch(each) and not _GUID.fullmatch(each)
+        ]
         if broken:
             message = f"{quote(broken[0])} is almost an id of 8-4-4-4-12 hexadecimal digits"
             yield Diagnostic("oauth-unlikely", message, place / field, "copy it again")

@@ -133,13 +133,20 @@ def put(folder: Path, made: Made) -> None:
     try:
         descriptor = os.open(path, _FRESH, 0o666)
     except FileNotFoundError:  # the first of its folder
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        _make_folder(os.path.dirname(path))
         descriptor = os.open(path, _FRESH, 0o666)
     try:
         while data:
             data = data[os.write(descriptor, data) :]
     finally:
         os.close(descriptor)
+
+
+def _make_folder(path: str) -> None:
+    try:
+        os.mkdir(path)
+    except FileNotFoundError:  # the first of all
+        os.makedirs(path, exist_ok=True)
 
 
 class Entry(NamedTuple):
