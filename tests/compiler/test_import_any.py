@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.compiler.importing import run
+from tests.compiler.thorough import thorough
 
 NAMES = st.sampled_from(["gpt-4o", "a/b", "GPT 4", "gpt.4", "a:b", "x" * 130, "-", "true", "1e5", "é", "*", "none"])
 MODELS = st.sampled_from(
@@ -81,7 +82,7 @@ TO_ANSWER = ("price-missing", "price-unit-missing", "price-output-below-input", 
 
 
 @pytest.mark.usefixtures("unmeasured")
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@thorough(40)
 @given(config=CONFIGS, own=st.booleans(), kind=st.sampled_from(["litellm", "deltallm"]))
 def test_whatever_comes_in_the_result_is_sound(
     config: dict[str, Any], own: bool, kind: str, tmp_path_factory: pytest.TempPathFactory

@@ -50,6 +50,7 @@ def test_addresses(model: str, url: str | None, base_url: str | None, provider: 
         ("azure/m", "api_base: http://169.254.169.254/", "metadata"),
         ("azure/m", "api_base: <your-endpoint>", "not a base URL"),
         ("openai/m", "api_base: 'https://[x'", "not a URL"),
+        ("openai/m", "api_base: https://a.example/openai/deployments/d", "which the router adds itself"),
         ("openai/m", "api_base: sk-abcdefghijklmnopqrstuvwx", "it looks like a secret"),
         ("azure/m", "api_base: https://a.example\nclient_secret: s", "client_secret without tenant_id or client_id"),
         ("openai/m", "auth_header_format: 'sk-abcdefghijklmnopqrstuvwx {api_key}'", "it looks like a secret"),

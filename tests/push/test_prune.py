@@ -6,8 +6,9 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.compiler.thorough import thorough
 from tests.push.cli import Cli
 from tests.push.fleet import PROJECT, Fleet
 from tests.push.pushers import Pusher
@@ -56,7 +57,7 @@ def readable(server: Emulator) -> dict[int, bytes | None]:
     return {each.number: each.payload for each in held.versions}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@thorough(60)
 @given(
     states=STATES,
     aliased=st.sets(st.integers(1, 8), max_size=2),

@@ -11,8 +11,9 @@ import random
 import re
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.compiler.thorough import thorough
 from wires import asked, told
 from worlds import model, own, sha256
 
@@ -95,7 +96,7 @@ def upstream(draw: random.Random) -> FakeUpstream:
     return FakeUpstream({"https://": answer})
 
 
-@settings(max_examples=150, deadline=None)
+@thorough(150)
 @given(
     st.fixed_dictionaries(dict.fromkeys(ACCOUNTS, account)), st.lists(request, min_size=1, max_size=12), st.integers()
 )

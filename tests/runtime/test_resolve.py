@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.compiler.thorough import thorough
 from worlds import model, own
 
 from llmrouter.documents import parse
@@ -88,7 +89,7 @@ def outcome(snapshot: Snapshot, name: str, down: frozenset[str]) -> tuple[type |
         return type(refusal), []
 
 
-@settings(max_examples=400)
+@thorough(400)
 @given(worlds, st.sampled_from(MODELS))
 def test_resolve_agrees_with_the_oracle(world: dict[str, Any], name: str) -> None:
     endpoint = {"api_key": "k", "base_url": "http://p"}

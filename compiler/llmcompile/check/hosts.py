@@ -12,15 +12,12 @@ from llmcompile.azure_regions import REGIONS, region_in
 from llmcompile.check.context import Context
 from llmcompile.diagnostics import Diagnostic, Place, Related
 from llmcompile.inputs.endpoint import Authenticated
-from llmcompile.inputs.urls import host_of
+from llmcompile.inputs.urls import host_of, operation_in
 from llmcompile.link.catalogue import Account, Catalogue, Endpoint, Region
 from llmcompile.providers import PROVIDERS
 from llmcompile.suggest import a_letter_off, letters_off
 
 _WELL_KNOWN = ("openai.azure.com", "cognitiveservices.azure.com", "services.ai.azure.com", "microsoftonline.com")
-_OPERATION = re.compile(
-    r"/(openai/deployments(/.*)?|(chat/)?completions|embeddings|responses|images/generations|audio/[a-z]+|rerank)/?$"
-)
 _WORD = 6
 """Shorter words of a host's name are like too many others."""
 
@@ -43,12 +40,10 @@ def paths(context: Context) -> Iterator[Diagnostic]:
     for owner in context.owners:
         for name, endpoint in owner.input.endpoints.items():
             url = endpoint.base_url or ""
-            path_at = url.find("/", len("https://"))
-            found = _OPERATION.search(url, path_at) if path_at > 0 else None
-            if found:
+            if operation := operation_in(url):
                 place = Place(owner.file, ("endpoints", name, "base_url"))
-                message = f"the base URL goes on to {found.group()}, which the router adds itself"
-                yield Diagnostic("url-path", message, place, f"write '{url.removesuffix(found.group())}/'")
+                message = f"the base URL goes on to {operation}, which the router adds itself"
+                yield Diagnostic("url-path", message, place, f"write '{url.removesuffix(operation)}/'")
 
 
 def domains(context: Context) -> Iterator[Diagnostic]:

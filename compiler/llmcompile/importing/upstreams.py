@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic_core import PydanticCustomError
 
 from llmcompile.importing.dialects import Dialect
-from llmcompile.inputs.urls import check_url
+from llmcompile.inputs.urls import check_url, operation_in
 from llmcompile.literals import quote
 from llmcompile.providers import PROVIDERS, Provider
 
@@ -103,6 +103,8 @@ def address(provider: Provider, url: str | None) -> Address:
             check_url(found.base_url)
         except PydanticCustomError as error:
             raise UnknownUpstream(f"api_base: {error.message()}") from None
+        if operation := operation_in(found.base_url):
+            raise UnknownUpstream(f"api_base goes on to {operation}, which the router adds itself; leave it out")
     return found
 
 

@@ -21,6 +21,9 @@ _USUAL = re.compile(r"https://([a-z][a-z0-9-]{0,62}(?:\.[a-z0-9][a-z0-9-]{0,62})
 """What nearly all URLs look like; there is nothing to parse and nothing to refuse in them but the host."""
 _ODD = re.compile(r'[\0-\x20\\"<>^`{|}?#\x7f]')
 """What no base URL has, of ASCII."""
+_OPERATION = re.compile(
+    r"/(openai/deployments(/.*)?|(chat/)?completions|embeddings|responses|images/generations|audio/[a-z]+|rerank)/?$"
+)
 _SECRET_PARAMETERS = ("key=", "token=", "secret=", "sig=", "password=", "code=")
 
 
@@ -89,6 +92,13 @@ def host_of(url: str) -> str:
     """The host of a URL that was checked, in lowercase; empty where it has none. Many checks ask for the same one."""
     usual = _USUAL.fullmatch(url)
     return usual[1] if usual else urlsplit(url).hostname or ""
+
+
+def operation_in(url: str) -> str:
+    """What a base URL goes on to although the router adds it itself, at the URL's end; empty: nothing."""
+    path_at = url.find("/", len("https://"))
+    found = _OPERATION.search(url, path_at) if path_at > 0 else None
+    return found.group() if found else ""
 
 
 def is_loopback(host: str) -> bool:
