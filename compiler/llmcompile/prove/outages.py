@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
-from urllib.parse import urlsplit
 
 from llmcompile.azure_regions import region_in
+from llmcompile.inputs.urls import host_of
 from llmcompile.link.catalogue import Account, Endpoint, OAuth, Region
 from llmcompile.prove.router import Router
 
@@ -69,7 +69,7 @@ def standings(owner: Account | Region) -> tuple[Standing, ...]:
 
 
 def _causes(endpoint: Endpoint, location: str | None) -> Iterator[Cause]:
-    host = urlsplit(endpoint.base_url).hostname or ""
+    host = host_of(endpoint.base_url)
     if endpoint.provider.name == "azure":
         location = location or region_in(host) or region_in(endpoint.name) or UNKNOWN
     if location:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from llmcompile.diagnostics import Diagnostic
 from llmcompile.fleet.codec import diagnostic_in, diagnostic_out
-from llmcompile.inputs.urls import is_loopback
+from llmcompile.inputs.urls import host_of, is_loopback
 from llmcompile.prove.fleet import Ground
 from llmcompile.prove.outcome import Finding, Look, Outcome, Proof
 from llmcompile.prove.seats import Caller, Seat, Subject
@@ -48,7 +47,7 @@ def tell(ground: Ground, findings: Sequence[Finding]) -> Outcome:
 def _keyless(seat: Seat) -> Iterator[int]:
     """Endpoints of other machines that are called without a credential."""
     for at, endpoint in enumerate(seat.endpoints):
-        if endpoint.auth is None and not is_loopback(urlsplit(endpoint.base_url).hostname or ""):
+        if endpoint.auth is None and not is_loopback(host_of(endpoint.base_url)):
             yield at
 
 

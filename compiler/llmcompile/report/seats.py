@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from llmcompile.diagnostics import Place
 from llmcompile.inputs.account import RouteGroup
+from llmcompile.inputs.urls import host_of
 from llmcompile.link import catalogue
 from llmcompile.literals import mask
 from llmcompile.load.locate import Location, Locator
@@ -98,7 +98,7 @@ def _endpoints(owner: catalogue.Account | catalogue.Region, find: Find) -> Itera
         yield Endpoint(
             f"{side}:{name}",
             endpoint.provider.name,
-            mask(urlsplit(endpoint.base_url).hostname or ""),
+            mask(host_of(endpoint.base_url)),
             owner.input.endpoints[name].geo or "",
             spot(find(endpoint.place.key())),
             {each.code: find(each.place).line for each in endpoint.served},
