@@ -114,17 +114,23 @@ class Clients:
         del self._upstream.seen[name]
         return Seen(Plan.read(name).kind, None, left=True)
 
+    async def _ended_early(self, name: str, answer: aiohttp.ClientResponse) -> Seen | None:
+        """An answer that is an error, or that is left after its first piece."""
+        if answer.status != 200:
+            return self._failed(name, answer, await answer.json())
+        if not name.endswith("leave"):
+            return None
+        await answer.content.readany()
+        answer.close()
+        return Seen(Plan.read(name).kind, 200, left=True)
+
     async def _streamed(self, session: aiohttp.ClientSession, name: str) -> Seen:
         """A stream, read to its end or left after its first piece."""
         kind = Plan.read(name).kind
         path, arguments = request_of(name)
         async with session.post(path, **arguments) as answer:
-            if answer.status != 200:
-                return self._failed(name, answer, await answer.json())
-            if name.endswith("leave"):
-                await answer.content.readany()
-                answer.close()
-                return Seen(kind, 200, left=True)
+            if early := await self._ended_early(name, answer):
+                return early
             text = (await answer.read()).decode()
         if set(_PIECES.findall(text)) - {name}:
             self.faults.append(f"{name}: got pieces of {set(_PIECES.findall(text))}")
@@ -139,12 +145,8 @@ class Clients:
         """Bytes, to their end, or to where they are cut off or left."""
         path, arguments = request_of(name)
         async with session.post(path, **arguments) as answer:
-            if answer.status != 200:
-                return self._failed(name, answer, await answer.json())
-            if name.endswith("leave"):
-                await answer.content.readany()
-                answer.close()
-                return Seen("speech", 200, left=True)
+            if early := await self._ended_early(name, answer):
+                return early
             try:
                 data = await answer.read()
             except aiohttp.ClientPayloadError:
