@@ -22,9 +22,9 @@ from urllib.parse import quote
 import click
 import jsonschema
 import pytest
+from tests.compiler.repo import write_documents
 
 from llmcompile.codes import CODES
-from llmcompile.emit import dist
 from llmcompile.emit.canonical import compact
 from llmcompile.load.locate import Locator
 from llmcompile.load.repository import load_repository
@@ -105,7 +105,7 @@ def test_an_err_case_says_what_it_is_about_and_nothing_else(case: Path) -> None:
 def test_what_is_built(case: Path, tmp_path: Path) -> None:
     compiled, _ = _outcome(case)
     assert not compiled.failed
-    dist.write(tmp_path / "dist", compiled.documents)
+    write_documents(tmp_path / "dist", compiled.documents)
     built, expected = tmp_path / "dist", case / "expected"
     for path in _files(built):
         _compare(expected / path, (built / path).read_bytes())

@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from tests.forks import forks
+
+from llmcompile.emit import dist
+from llmcompile.emit.documents import Document, Made
 
 _PYTHON_READS = ("PYTHON", "LANG", "LC_", "TZ")
 """Variables that count when an interpreter starts."""
@@ -36,6 +41,18 @@ def write_repo(root: Path, changes: dict[str, str | None] | None = None) -> Path
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
     return root
+
+
+def write_documents(out: Path, documents: Iterable[Document]) -> int:
+    """Replace the folder by the documents and their manifest, as a build does; their number."""
+
+    def fill(folder: Path) -> list[Any]:
+        made = [Made.of(each) for each in documents]
+        for each in made:
+            dist.put(folder, each)
+        return [dist.entry(each)._asdict() for each in made]
+
+    return dist.replace(out, "documents", fill)
 
 
 def run_cli(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:

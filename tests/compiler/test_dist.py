@@ -14,11 +14,10 @@ from pathlib import Path
 
 import pytest
 from tests.compiler.example import AS_OF, ROOT, copy_example
-from tests.compiler.repo import run_cli
+from tests.compiler.repo import run_cli, write_documents
 
-from llmcompile.emit import dist
+from llmcompile.emit.canonical import digest as digest_of
 from llmcompile.emit.documents import Document
-from llmcompile.emit.documents import digest as digest_of
 from llmcompile.errors import OutsideError, RefusedError
 from llmcompile.pipeline import compile_repository
 
@@ -51,7 +50,7 @@ def _left(folder: Path) -> list[str]:
 
 def test_what_is_written_is_what_the_manifest_says(tmp_path: Path, documents: tuple[Document, ...]) -> None:
     out = tmp_path / "dist"
-    assert dist.write(out, documents) == len(documents)
+    assert write_documents(out, documents) == len(documents)
     written = _contents(out)
     manifest = json.loads(written.pop("manifest.json"))
     assert {each["path"] for each in manifest["documents"]} == set(written)
@@ -66,9 +65,9 @@ def test_a_document_that_is_gone_leaves_no_file(
     tmp_path: Path, documents: tuple[Document, ...], others: tuple[Document, ...]
 ) -> None:
     out = tmp_path / "dist"
-    dist.write(out, documents)
+    write_documents(out, documents)
     assert (out / "accounts/stark/ROUTER_POLICY.json").is_file()
-    dist.write(out, others)
+    write_documents(out, others)
     assert not (out / "accounts/stark").exists()
     assert _left(tmp_path) == ["dist"]
 
@@ -89,10 +88,10 @@ def test_a_failure_in_the_middle_changes_nothing(
 ) -> None:
     out = tmp_path / "dist"
     if before:
-        dist.write(out, others)
+        write_documents(out, others)
     old = _contents(out)
     with pytest.raises(type(error)):
-        dist.write(out, _failing(documents, error))
+        write_documents(out, _failing(documents, error))
     assert _contents(out) == old
     assert _left(tmp_path) == (["dist"] if before else [])
 
@@ -109,7 +108,7 @@ main()
 @pytest.mark.parametrize("limit", [0, 1000])
 def test_a_full_disk_changes_nothing(tmp_path: Path, others: tuple[Document, ...], limit: int) -> None:
     root = copy_example(tmp_path / "repo")
-    dist.write(root / "dist", others)
+    write_documents(root / "dist", others)
     old, left = _contents(root / "dist"), _left(root)
     result = _limited(root, limit)
     assert result.returncode == 5, result.stderr
@@ -121,7 +120,7 @@ def test_a_full_disk_changes_nothing(tmp_path: Path, others: tuple[Document, ...
 
 def test_control_with_room_on_the_disk_it_changes(tmp_path: Path, others: tuple[Document, ...]) -> None:
     root = copy_example(tmp_path / "repo")
-    dist.write(root / "dist", others)
+    write_documents(root / "dist", others)
     old = _contents(root / "dist")
     assert _limited(root, 1_000_000).returncode == 0
     assert _contents(root / "dist") != old
@@ -168,11 +167,11 @@ def test_what_is_no_folder_of_ours_is_refused(tmp_path: Path, kind: str, documen
         out.write_text("mine", encoding="utf-8")
     elif kind != "root":
         if kind == "link":
-            dist.write(tmp_path / "target", documents)
+            write_documents(tmp_path / "target", documents)
         out.symlink_to(tmp_path / "target")
     old, before = _left(tmp_path), out.is_symlink()
     with pytest.raises(RefusedError):
-        dist.write(out, documents)
+        write_documents(out, documents)
     assert _left(tmp_path) == old
     assert out.is_symlink() is before
 
@@ -180,9 +179,9 @@ def test_what_is_no_folder_of_ours_is_refused(tmp_path: Path, kind: str, documen
 def test_control_an_empty_folder_and_our_own_are_taken(tmp_path: Path, documents: tuple[Document, ...]) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    dist.write(out, documents)
-    dist.write(out, documents)
-    dist.write(tmp_path / "deep/er/out", documents)
+    write_documents(out, documents)
+    write_documents(out, documents)
+    write_documents(tmp_path / "deep/er/out", documents)
     assert _left(tmp_path) == ["deep", "out"]
     assert (out.stat().st_mode & 0o777) == 0o755
 
@@ -190,7 +189,7 @@ def test_control_an_empty_folder_and_our_own_are_taken(tmp_path: Path, documents
 def test_a_place_that_cannot_be_written_is_the_world_outside(tmp_path: Path, documents: tuple[Document, ...]) -> None:
     (tmp_path / "file").write_text("x", encoding="utf-8")
     with pytest.raises(OutsideError):
-        dist.write(tmp_path / "file/out", documents)
+        write_documents(tmp_path / "file/out", documents)
 
 
 class Reader(threading.Thread):
@@ -269,7 +268,7 @@ def test_readers_see_the_old_or_the_new_folder(
     tmp_path: Path, documents: tuple[Document, ...], others: tuple[Document, ...]
 ) -> None:
     out = tmp_path / "dist"
-    reader = _watched(out, lambda index: dist.write(out, (documents, others)[index % 2]))
+    reader = _watched(out, lambda index: write_documents(out, (documents, others)[index % 2]))
     assert reader.faults == []
     assert len(reader.seen) == 2
     assert _left(tmp_path) == ["dist"]
@@ -281,8 +280,8 @@ def test_control_readers_notice_what_is_not_whole(
 ) -> None:
     out = tmp_path / "dist"
     sets = tmp_path / "0", tmp_path / "1"
-    dist.write(sets[0], documents)
-    dist.write(sets[1], others)
+    write_documents(sets[0], documents)
+    write_documents(sets[1], others)
 
     def write(index: int) -> None:
         if kind == "removed first":
@@ -312,19 +311,19 @@ def documents():
     os.kill(os.getpid(), int(sys.argv[2]))
     yield
 
-dist.write(Path(sys.argv[1]), documents())
+dist.replace(Path(sys.argv[1]), "documents", lambda folder: list(documents()))
 """
 
 
 def test_what_a_killed_build_left_is_gone_after_the_next(tmp_path: Path, others: tuple[Document, ...]) -> None:
     out = tmp_path / "dist"
-    dist.write(out, others)
+    write_documents(out, others)
     old = _contents(out)
     killed = subprocess.run([sys.executable, "-c", _KILLED, out, str(int(signal.SIGKILL))], check=False, timeout=30)
     assert killed.returncode == -signal.SIGKILL
     assert _contents(out) == old
     assert len(list(tmp_path.iterdir())) == 2  # the control: something was left
-    dist.write(out, others)
+    write_documents(out, others)
     assert list(tmp_path.iterdir()) == [out]
 
 
@@ -333,10 +332,10 @@ def test_a_living_build_is_not_swept_away(tmp_path: Path, others: tuple[Document
 
     def slow() -> Iterator[Document]:
         yield others[0]
-        dist.write(out, others)  # another build, from start to end, in the middle of this one
+        write_documents(out, others)  # another build, from start to end, in the middle of this one
         yield from others[1:]
 
-    assert dist.write(out, slow()) == len(others)
+    assert write_documents(out, slow()) == len(others)
     assert list(tmp_path.iterdir()) == [out]
 
 

@@ -19,9 +19,8 @@ import jsonschema
 import pytest
 import yaml
 from tests.compiler.importing import Ran, run
-from tests.compiler.repo import run_cli
+from tests.compiler.repo import run_cli, write_documents
 
-from llmcompile.emit import dist
 from llmcompile.emit.canonical import compact
 from llmcompile.pipeline import compile_repository
 from llmrouter.documents import parse
@@ -76,7 +75,7 @@ def test_the_result_passes_the_check_and_builds(case: Path, tmp_path: Path) -> N
     assert ran.code == 0, ran.said
     compiled = compile_repository(ran.out, AS_OF)
     assert not compiled.failed
-    dist.write(tmp_path / "dist", compiled.documents)
+    write_documents(tmp_path / "dist", compiled.documents)
     by_kind = {each.kind: compact(each.plain()) for each in compiled.documents}
     assert parse(by_kind["CUSTOMER_LLM_CONFIG"], by_kind["PROVISIONED_OPENAI_CONFIG"], by_kind["ROUTER_POLICY"])
 

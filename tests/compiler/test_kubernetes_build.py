@@ -23,7 +23,7 @@ from tests.compiler.manifests import (
     objects,
     of_kind,
 )
-from tests.compiler.repo import FILES, run_cli, write_repo
+from tests.compiler.repo import FILES, run_cli, write_documents, write_repo
 
 from llmcompile.check import names
 from llmcompile.check.context import Whole
@@ -259,7 +259,7 @@ def test_a_failure_in_the_middle_changes_nothing(tmp_path: Path) -> None:
     assert contents(out) == before
     assert list(tmp_path.iterdir()) == [out]
     with pytest.raises(RefusedError):
-        dist.write(out, ())
+        write_documents(out, ())
 
 
 def test_a_large_fleet(tmp_path: Path) -> None:

@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 from tests.compiler.example import AS_OF, ROOT, copy_example
-from tests.compiler.repo import FILES, run_cli, write_repo
+from tests.compiler.repo import FILES, run_cli, write_documents, write_repo
 
-from llmcompile.emit import dist
 from llmcompile.emit.canonical import money
 from llmcompile.errors import RefusedError, UsageError
 from llmcompile.pipeline import Compiled, compile_repository
@@ -79,7 +78,7 @@ def test_yaml_with_errors_has_no_report(tmp_path: Path) -> None:
 def test_nothing_of_anybody_elses_is_replaced(tmp_path: Path) -> None:
     root = write_repo(tmp_path)
     documents = compile_repository(root, AS_OF).documents
-    dist.write(root / "dist", documents)
+    write_documents(root / "dist", documents)
     before = contents(root / "dist" / "accounts" / "acme")
     for out in (root, root / "accounts", root / "dist"):
         with pytest.raises(RefusedError, match=r"holds no manifest\.json of pages"):
@@ -87,7 +86,7 @@ def test_nothing_of_anybody_elses_is_replaced(tmp_path: Path) -> None:
     assert contents(root / "dist" / "accounts" / "acme") == before
     assert write(root / "report", "a page") == len("a page")  # the control
     with pytest.raises(RefusedError, match=r"holds no manifest\.json of documents"):
-        dist.write(root / "report", documents)
+        write_documents(root / "report", documents)
     result = run_cli("report", "--out", "accounts", cwd=root)
     assert (result.returncode, result.stdout) == (4, "")
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 from pydantic_core import to_json
@@ -49,6 +50,11 @@ def indented(data: Any) -> bytes:
     Not with the standard library: its encoder is pure Python where it indents, and takes eight times as long.
     """
     return to_json(data, indent=2) + b"\n"
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 in the form of the manifest."""
+    return f"sha256:{sha256(data).hexdigest()}"
 
 
 def money(amount: Decimal) -> str:

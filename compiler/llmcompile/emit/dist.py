@@ -10,14 +10,16 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from llmcompile.emit.canonical import indented
-from llmcompile.emit.documents import Document, Made, digest
+from llmcompile.emit.canonical import digest, indented
 from llmcompile.errors import OutsideError, RefusedError
+
+if TYPE_CHECKING:
+    from llmcompile.emit.documents import Made
 
 MANIFEST = "manifest.json"
 MANIFEST_FORMAT = 1
@@ -25,21 +27,21 @@ KUBERNETES = "kubernetes"
 """The folder inside of ``dist/`` that ``--target kubernetes`` replaces, alone."""
 Holds = Literal["documents", "routers", "pages"]
 """What a folder's manifest lists; a build replaces only what one of its own kind has written."""
+Aside = AbstractContextManager[Path]
+"""A folder for the time of a build."""
 _ASIDE = ".llmcompile-build"
 _FRESH = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
-def write(out: Path, documents: Iterable[Document]) -> int:
-    """Replace the folder ``out`` by the documents and their manifest; their number. Raises as ``replace`` does."""
-    return replace(out, "documents", lambda fresh: _fill(fresh, documents))
-
-
-def replace(out: Path, holds: Holds, fill: Callable[[Path], list[Any]]) -> int:
+def replace(
+    out: Path, holds: Holds, fill: Callable[[Path], list[Any]], aside: Callable[[Path], Aside] | None = None
+) -> int:
     """Replace the folder ``out`` by what ``fill`` writes and the manifest of the entries that it returns; their number.
 
-    Raises ``RefusedError`` where the folder holds something else, ``OutsideError`` where the disk fails; the
-    folder is then as it was.
+    ``aside`` has the folder that is filled, in which afterwards lies what was there before; by default one ``beside``.
+    Raises ``RefusedError`` where the folder holds something else, ``OutsideError`` where the disk fails; the folder
+    is then as it was.
     """
     if out.is_symlink() or (out.exists() and not _is_ours(out, holds)):
         raise RefusedError(
@@ -48,9 +50,10 @@ def replace(out: Path, holds: Holds, fill: Callable[[Path], list[Any]]) -> int:
         )
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with _aside(out) as fresh:
+        _sweep(out)
+        with (aside or beside)(out) as fresh:
             entries = fill(fresh)
-            (fresh / MANIFEST).write_bytes(indented({"format": MANIFEST_FORMAT, holds: entries}))
+            _create(f"{fresh}/{MANIFEST}", _manifest(holds, entries))
             fresh.chmod(0o755)
             _replace(fresh, out)
     except OSError as error:
@@ -58,14 +61,17 @@ def replace(out: Path, holds: Holds, fill: Callable[[Path], list[Any]]) -> int:
     return len(entries)
 
 
+def _manifest(holds: Holds, entries: list[Any]) -> bytes:
+    return indented({"format": MANIFEST_FORMAT, holds: entries})
+
+
 @contextmanager
-def _aside(out: Path) -> Iterator[Path]:
-    """A folder beside ``out`` for the time of a build; its lock says that the build lives."""
+def beside(out: Path) -> Iterator[Path]:
+    """A new folder beside ``out`` for the time of a build; its lock says that the build lives."""
     made: list[Path] = []
     held: list[int] = []
     try:  # from before it is there: whoever stops a build may do so at any instant
         with _locked(out.parent):  # between its creation and its lock, no other build may take it for a leftover
-            _sweep(out)
             made.append(Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=_ASIDE, dir=out.parent)))
             held.append(_lock(made[0], fcntl.LOCK_EX))
         yield made[0]
@@ -78,9 +84,10 @@ def _aside(out: Path) -> Iterator[Path]:
 
 def _sweep(out: Path) -> None:
     """Remove what killed builds left: folders aside that no living build holds."""
-    for left in out.parent.glob(f".{glob.escape(out.name)}.*{_ASIDE}"):
-        with suppress(OSError), _locked(left, fcntl.LOCK_NB):
-            shutil.rmtree(left, ignore_errors=True)
+    with _locked(out.parent):
+        for left in out.parent.glob(f".{glob.escape(out.name)}.*{_ASIDE}"):
+            with suppress(OSError), _locked(left, fcntl.LOCK_NB):
+                shutil.rmtree(left, ignore_errors=True)
 
 
 @contextmanager
@@ -107,7 +114,10 @@ def _is_ours(out: Path, holds: Holds) -> bool:
     if not out.is_dir():
         return False
     try:
-        manifest = json.loads((out / MANIFEST).read_bytes())
+        raw = (out / MANIFEST).read_bytes()
+        if raw.startswith(_manifest(holds, []).partition(b"]")[0]):  # to read one of a large fleet takes its time
+            return True
+        manifest = json.loads(raw)
     except FileNotFoundError:
         return all(holds == "documents" and _is_a_targets(each) for each in out.iterdir())
     except (OSError, ValueError):
@@ -120,20 +130,20 @@ def _is_a_targets(inside: Path) -> bool:
     return inside.name.endswith(_ASIDE) or (inside.name == KUBERNETES and _is_ours(inside, "routers"))
 
 
-def _fill(folder: Path, documents: Iterable[Document]) -> list[Any]:
-    made = [Made.of(each) for each in documents]
-    for each in made:
-        put(folder, each)
-    return [entry(each)._asdict() for each in made]
-
-
 def put(folder: Path, made: Made) -> None:
-    """Write a document below the folder."""
-    path, data = f"{folder}/{made.document.path}", indented(made.data)
+    """Write a document below the folder, in place of any that is there."""
+    _create(f"{folder}/{made.document.path}", indented(made.data))
+
+
+def _create(path: str, data: bytes) -> None:
+    """Write a new file: what is there may be held by a link, and is not written to."""
     try:
         descriptor = os.open(path, _FRESH, 0o666)
     except FileNotFoundError:  # the first of its folder
         _make_folder(os.path.dirname(path))
+        descriptor = os.open(path, _FRESH, 0o666)
+    except FileExistsError:
+        os.unlink(path)
         descriptor = os.open(path, _FRESH, 0o666)
     try:
         while data:

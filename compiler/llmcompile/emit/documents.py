@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from llmcompile.emit.canonical import compact, plain
+from llmcompile.emit.canonical import compact, digest, plain
 from llmcompile.emit.endpoint_documents import customer_config, provisioned_config
 from llmcompile.emit.policy import PolicyEmitter
 from llmcompile.link.catalogue import Account, Region
@@ -65,11 +64,6 @@ class Made:
         """The forms of a document."""
         data = document.plain()
         return cls(document, data, compact(data))
-
-
-def digest(data: bytes) -> str:
-    """SHA-256 in the form of the manifest."""
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 def region_document(region: Region) -> Document:

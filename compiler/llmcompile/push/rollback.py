@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from llmcompile.emit.documents import digest
+from llmcompile.emit.canonical import digest
 from llmcompile.errors import OutsideError, RefusedError, UsageError
 from llmcompile.push.apply import Write
 from llmcompile.push.ledger import Entry
