@@ -18,12 +18,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.compiler.drawn_fleets import Drawn, fleets
-from tests.compiler.repo import FILES, run_cli, write_repo
+from tests.compiler.repo import FILES, run_cli, write_documents, write_repo
 from tests.compiler.thorough import thorough
 
 from llmcompile.emit import dist
 from llmcompile.errors import OutsideError
 from llmcompile.fleet.compiling import compile_fleet
+from llmcompile.fleet.folder import Folder
 from llmcompile.fleet.result import Fleet
 from llmcompile.fleet.spread import spread
 from llmcompile.load.repository import Repository, load_repository
@@ -48,7 +49,7 @@ def said(
 ) -> Said:
     """What the fleet is said to be, and the files that it comes to."""
     with tempfile.TemporaryDirectory() as folder:
-        fleet = compile_fleet(root, as_of, out=Path(folder), jobs=jobs, proofs=proofs, against=against)
+        fleet = compile_fleet(root, as_of, folder=Folder(Path(folder)), jobs=jobs, proofs=proofs, against=against)
         files = {str(each.relative_to(folder)): each.read_bytes() for each in Path(folder).rglob("*.json")}
     paths = [] if fleet.failed else [entry.path for entry in fleet.entries]
     return _words(fleet), paths, {} if fleet.failed else files
@@ -60,7 +61,7 @@ def expected(
     """The same by the pipeline that keeps everything."""
     compiled = compile_repository(root, as_of, proofs=proofs, against=against)
     with tempfile.TemporaryDirectory() as folder:
-        dist.write(Path(folder) / "dist", compiled.documents)
+        write_documents(Path(folder) / "dist", compiled.documents)
         files = {
             str(each.relative_to(Path(folder) / "dist")): each.read_bytes()
             for each in (Path(folder) / "dist").rglob("*.json")

@@ -108,21 +108,24 @@ class Edited(RuleBasedStateMachine):
 
     @rule(kept=st.sampled_from(["whole", "cut", "gone", "mine"]))
     def lose(self, kept: str) -> None:
-        for file in self.known.glob("*") if kept != "whole" else ():
+        for file in filter(Path.is_file, self.known.glob("*") if kept != "whole" else ()):
             raw = file.read_bytes()
             file.write_bytes({"gone": b"", "cut": raw[: len(raw) // 2], "mine": raw[:-3] + b"abc"}[kept])
 
-    @rule(how=st.sampled_from(["nothing", "change", "remove", "add"]))
-    def meddle(self, how: str) -> None:
-        written = sorted(self.dist.rglob("*.json"))
+    @rule(how=st.sampled_from(["nothing", "change", "remove", "add", "add folder"]), aside=st.booleans())
+    def meddle(self, how: str, aside: bool) -> None:
+        folder = next(self.known.glob("spare/*"), self.dist) if aside else self.dist
+        written = sorted(folder.rglob("*.json"))
         if how == "nothing" or not written:
             return
         if how == "change":
             written[0].write_text("{}")
         elif how == "remove":
             written[-1].unlink()
+        elif how == "add":
+            (folder / "accounts" / "more.json").write_text("{}")
         else:
-            (self.dist / "accounts" / "more.json").write_text("{}")
+            (folder / "accounts" / "more" / "and more").mkdir(parents=True, exist_ok=True)
 
     @rule(settled=st.booleans())
     def check(self, settled: bool) -> None:
@@ -131,18 +134,19 @@ class Edited(RuleBasedStateMachine):
         cache.save()
         self._is_right(fleet)
 
-    @rule(settled=st.booleans())
-    def build(self, settled: bool) -> None:
+    @rule(settled=st.booleans(), spares_from=st.sampled_from([0, 0, 2_000]))
+    def build(self, settled: bool, spares_from: int) -> None:
         cache = self._known(settled)
         try:
-            fleet, count = build(self.root, self.as_of, self.dist, jobs=1, cache=cache)
+            fleet, count = build(self.root, self.as_of, self.dist, jobs=1, cache=cache, spares_from=spares_from)
         except RefusedError:
             shutil.rmtree(self.dist)  # its manifest was meddled with
             return
         cache.save()
         self._is_right(fleet)
         if not fleet.failed:
-            assert build(self.root, self.as_of, self.cold, jobs=1) == (fleet, count) or not fleet.entries
+            cold, number = build(self.root, self.as_of, self.cold, jobs=1)
+            assert (fleet.entries or cold.entries, count) == (cold.entries, number)
             assert tree(self.dist) == tree(self.cold)
 
     def _known(self, settled: bool) -> Cache:
@@ -161,7 +165,11 @@ TestEdited.settings = settings(thorough(25), stateful_step_count=25)
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    return {str(each.relative_to(folder)): each.read_bytes() for each in sorted(folder.rglob("*")) if each.is_file()}
+    """Every file, and every folder as if it were an empty one."""
+    return {
+        str(each.relative_to(folder)): each.read_bytes() if each.is_file() else b""
+        for each in sorted(folder.rglob("*"))
+    }
 
 
 # What is used, and what is not.

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from llmcompile.fleet.compiling import compile_fleet
+from llmcompile.fleet.folder import Folder
 from llmcompile.pipeline import compile_repository
 from llmcompile.prove import PROOFS
 
@@ -27,7 +28,7 @@ MOST_BYTES = 60 * 1024
 
 
 def _plain(root: Path, out: Path) -> Any:
-    return compile_fleet(root, AS_OF, out=out, jobs=1)
+    return compile_fleet(root, AS_OF, folder=Folder(out), jobs=1)
 
 
 def _kept(root: Path, out: Path) -> Any:

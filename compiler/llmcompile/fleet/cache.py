@@ -12,7 +12,7 @@ import marshal
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING
 
 from llmcompile.diagnostics import has_errors
 from llmcompile.fleet import codec
-from llmcompile.fleet.record import Digests, Print, Record, read, write
+from llmcompile.fleet.record import Raw, Record, read, write
 from llmcompile.fleet.result import Fleet
 from llmcompile.fleet.stamps import Stamp, settled, stamps
+from llmcompile.fleet.written import Written, prints
 from llmcompile.load.root import PROJECT_FILE
 
 if TYPE_CHECKING:
@@ -47,7 +48,6 @@ class Cache:
     said: list[str] = field(default_factory=list)
     """Why it helped or did not, for ``--stats``."""
     _same: dict[str, bool] = field(default_factory=dict)
-    _inside: tuple[Print | None, Digests] | None = None
     _changed: bool = False
 
     @classmethod
@@ -99,16 +99,17 @@ class Cache:
         fleet = self._at(as_of)
         if self.record is None or fleet is None:
             return None
-        parts, files = marshal.loads(self.record.parts), dict(self.record.files)  # noqa: S302 - ours, as in known
+        parts, files = dict(self.record.parts), dict(self.record.files)
         for one in fresh:
             data = one.out()
             if one.file not in parts or marshal.loads(parts[one.file])[2:5] != data[2:5]:  # noqa: S302
                 return None
             parts[one.file], files[one.file] = marshal.dumps(data), (None, one.digest)
         # Nobody has looked at the documents of all: the next build finds them changed.
-        self.record = replace(self.record, files=files, made=("", 0), parts=marshal.dumps(parts))
+        self.record = replace(self.record, files=files, made=("", 0), parts=parts)
         self._changed = True
-        self.said.append(f"{len(fresh):,} of {len(parts):,} accounts differ, in nothing that is said of them or others")
+        differ = f"{len(fresh):,} of {len(parts):,} accounts differ, in nothing that is said of them or others"
+        self.said.append(differ if fresh else f"{len(parts):,} of {len(parts):,} accounts are as they were")
         return fleet
 
     def known(self) -> dict[str, One]:
@@ -120,12 +121,24 @@ class Cache:
             return {}
         from llmcompile.fleet.one import One
 
-        parts = marshal.loads(self.record.parts)  # noqa: S302 - our own, in a folder that is nobody else's
+        parts = self.record.parts
         there = {file: data for file, data in parts.items() if file in self.now and self.same(file)}
-        found = {file: One.back(marshal.loads(data)) for file, data in there.items()}  # noqa: S302
+        found = {file: One.back(marshal.loads(data)) for file, data in there.items()}  # noqa: S302 - our own
         accounts = sum(file.startswith("accounts/") for file in self.now)
         self.said.append(f"{len(found):,} of {accounts:,} accounts are as they were")
         return found
+
+    def entries(self) -> dict[str, tuple[Entry, ...]]:
+        """What the manifest lists of each account that is known, by its file."""
+        from llmcompile.emit.dist import Entry
+
+        parts = self.record.parts if self.record else {}
+        return {file: tuple(map(Entry._make, marshal.loads(data)[5])) for file, data in parts.items()}  # noqa: S302 - our own
+
+    @property
+    def spare(self) -> Path:
+        """Where the folder of the build before the last lies, if there is one."""
+        return self.path.parent / "spare" / self.path.name
 
     @property
     def documents(self) -> int:
@@ -168,56 +181,39 @@ class Cache:
         said = tuple(map(codec.diagnostic_out, fleet.diagnostics))
         result = None if fleet.failed else (fleet.scope, codec.instant_out(as_of), bounds, said)
         fine = [each for each in accounts if each.facts and not has_errors(each.diagnostics)]
-        parts = marshal.dumps({each.file: marshal.dumps(each.out()) for each in fine})
+        parts: dict[str, Raw] = {each.file: marshal.dumps(each.out()) for each in fine}
         stamped: dict[str, tuple[Stamp | None, str]] = {file: (None, files.get(file, "")) for file in self.now}
         entries = () if fleet.failed else fleet.entries
-        written, inside = (self.record.written, self.record.inside) if self.record else (None, b"")
+        before = (self.record.written, self.record.inside, self.record.spare) if self.record else (None, b"", b"")
         made = _of_all(entries), len(entries)
-        self.record, self._changed = Record(stamped, result, made, written, inside, parts), True
+        self.record, self._changed = Record(stamped, result, made, *before, parts), True
 
-    def wrote(self, out: Path, entries: Sequence[Entry]) -> None:
-        """Learn that these documents are in this folder now."""
+    def wrote(self, out: Path, entries: Sequence[Entry], written: Written) -> None:
+        """Learn that these documents are in this folder now, and that what was there before lies aside."""
         if self.record is not None:
-            inside = marshal.dumps((printed(out), {each.path: each.digest for each in entries}))
-            self.record = replace(self.record, written=(str(out), _of_all(entries)), inside=inside)
-            self._inside, self._changed = None, True
+            every = _of_all(entries)
+            spare = self.record.inside if self._wrote_to(out) else b""
+            written_to, inside = (str(out), every), written.out()
+            made = every, len(entries)
+            self.record = replace(self.record, made=made, written=written_to, inside=inside, spare=spare)
+            self._changed = True
 
     def is_written(self, out: Path) -> bool:
         """Whether no file has changed, and the folder holds the documents, nothing else, as they were written."""
-        if self.record is None or self.record.written is None:
-            return False
-        if self.record.written != (str(out), self.record.made[0]) or not self._all_same(""):
+        if self.record is None or self.record.written != (str(out), self.record.made[0]) or not self._all_same(""):
             return False  # nobody walks through a folder that is to be replaced anyway
-        was, _ = self._written()
-        return was is not None and printed(out) == was
+        return prints(out) == self.written_to(out).prints
 
-    def linked(self, old: Path, fresh: Path, entries: Iterable[Entry]) -> bool:
-        """Whether these documents lie in the old folder as they were written, and were linked into the fresh one."""
-        if self.record is None or self.record.written is None:
-            return False
-        was, made = self._written()
-        if self.record.written[0] != str(old) or was is None:
-            return False
-        linked: list[str] = []
-        try:
-            for each in entries:
-                source, target = f"{old}/{each.path}", f"{fresh}/{each.path}"
-                same = made.get(each.path) == each.digest and _print(os.stat(source)) == was.get(each.path)
-                if not same:
-                    raise FileNotFoundError(each.path)
-                _link(source, target)
-                linked.append(target)
-        except OSError:
-            for path in linked:  # it is written anew, and that must not be seen in the old folder
-                os.unlink(path)
-            return False
-        return True
+    def written_to(self, out: Path) -> Written:
+        """What was written to the folder the last time; nothing where it was another one."""
+        return Written.back(self.record.inside) if self.record and self._wrote_to(out) else Written()
 
-    def _written(self) -> tuple[Print | None, Digests]:
-        assert self.record is not None  # noqa: S101 - the caller asked
-        if self._inside is None:
-            self._inside = marshal.loads(self.record.inside)  # noqa: S302 - as the parts
-        return self._inside
+    def set_aside(self) -> Written:
+        """What was written to the spare."""
+        return Written.back(self.record.spare) if self.record else Written()
+
+    def _wrote_to(self, out: Path) -> bool:
+        return self.record is not None and self.record.written is not None and self.record.written[0] == str(out)
 
     def save(self) -> None:
         """Replace the cache file. A disk that is full or read-only costs time later, and no more."""
@@ -233,38 +229,6 @@ class Cache:
             write(self.path, replace(record, files=files))
 
 
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except FileNotFoundError:  # the first of its folder
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        os.link(source, target)
-
-
-def printed(out: Path) -> Print | None:
-    """What is in a folder; None where it cannot be told."""
-    found: Print = {}
-    folders = [""]
-    try:
-        while folders:
-            inside = folders.pop()
-            with os.scandir(f"{out}/{inside}") as entries:
-                for each in entries:
-                    path = f"{inside}{each.name}"
-                    if each.is_dir(follow_symlinks=False):
-                        folders.append(f"{path}/")
-                        found[path] = (0, 0, 0)
-                    else:
-                        found[path] = _print(each.stat(follow_symlinks=False))
-    except OSError:
-        return None
-    return found
-
-
-def _print(status: os.stat_result) -> tuple[int, int, int]:
-    return status.st_mtime_ns, status.st_size, status.st_ino
-
-
 def digest_of(file: Path) -> str:
     """SHA-256 of a file; empty where it cannot be read."""
     try:
@@ -275,8 +239,8 @@ def digest_of(file: Path) -> str:
 
 def user_folder() -> Path | None:
     """Where the user's programs keep what they can do without."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # unlike Path.home, it never raises
-    return Path(base) / "llmcompile" if os.path.isabs(base) else None  # "~" where there is no home
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 - Path.home raises
+    return Path(base) / "llmcompile" if Path(base).is_absolute() else None  # "~" where there is no home
 
 
 def _is_private(folder: Path) -> bool:

@@ -13,9 +13,11 @@ import re
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import llmcompile
@@ -23,12 +25,13 @@ from llmcompile.fleet import codec
 from llmcompile.fleet.stamps import Stamp
 
 FORMAT = 1
-_DAYS_KEPT = 30
+DAYS_KEPT = 30
+"""After which what nobody has asked for is removed."""
+_DIGEST, _LENGTH = 32, 8
+"""Bytes."""
+Raw = bytes | memoryview
+"""As ``marshal`` takes it; a view of what was read, since to copy megabytes takes its time."""
 _OURS = re.compile(r"[0-9a-f]{32}")
-Print = dict[str, tuple[int, int, int]]
-"""Of each file that was written, by its path: modified (nanoseconds), size (bytes), inode. Zeros for a folder."""
-Digests = dict[str, str]
-"""Of each document by its path: what the manifest says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +46,12 @@ class Record:
     """The digest of all documents that the files come to, and their number; of none where there were errors."""
     written: tuple[str, str] | None
     """The folder that documents were written to, and the digest of them all."""
-    inside: bytes
-    """What is in that folder, to be decoded by whoever writes there: a ``Print | None`` and ``Digests``."""
-    parts: bytes
-    """The accounts without errors, by their files: each as bytes of its own, to be decoded where it is asked for."""
+    inside: Raw
+    """What is in that folder: a ``Written``, to be decoded by whoever writes there."""
+    spare: Raw
+    """The same of the folder that was kept aside; empty where there is none."""
+    parts: dict[str, Raw]
+    """The accounts without errors, by their files: each to be decoded where it is asked for."""
 
 
 def read(path: Path) -> tuple[Record | None, str]:
@@ -57,31 +62,41 @@ def read(path: Path) -> tuple[Record | None, str]:
         return None, "nothing is known of this folder yet"
     if not raw.startswith(_key()):
         return None, "another version of llmcompile was here"
-    key, digest, length = len(_key()), 32, 8
-    head_at = key + digest + length
-    size = int.from_bytes(raw[key + digest : head_at])
-    if hashlib.sha256(memoryview(raw)[key + digest :]).digest() != raw[key : key + digest]:
+    view = memoryview(raw)[len(_key()) :]
+    digest, body = view[:_DIGEST], view[_DIGEST:]
+    if hashlib.sha256(body).digest() != digest:
         return None, "its file is damaged"
-    files, result, made, written, length = marshal.loads(raw[head_at : head_at + size])  # noqa: S302 - ours, as the parts
-    inside_at = head_at + size
-    parts_at = inside_at + length
-    return Record(files, result, made, written, raw[inside_at:parts_at], raw[parts_at:]), ""
+    head, rest = _cut(body[_LENGTH:], int.from_bytes(body[:_LENGTH]))
+    files, result, made, written, sizes, names, each = marshal.loads(head)  # noqa: S302 - our own
+    inside, rest = _cut(rest, sizes[0])
+    spare, rest = _cut(rest, sizes[1])
+    ends = pairwise((0, *accumulate(each)))
+    parts: dict[str, Raw] = {name: rest[start:end] for name, (start, end) in zip(names, ends, strict=True)}
+    return Record(files, result, made, written, inside, spare, parts), ""
+
+
+def _cut(view: memoryview, at: int) -> tuple[memoryview, memoryview]:
+    return view[:at], view[at:]
 
 
 def write(path: Path, record: Record) -> None:
     """Replace the file, and remove others that nobody has asked for. Raises ``OSError``."""
-    head = marshal.dumps((record.files, record.result, record.made, record.written, len(record.inside)))
-    _replace(path, head, record.inside + record.parts)
+    sizes, each = (len(record.inside), len(record.spare)), list(map(len, record.parts.values()))
+    known = record.files, record.result, record.made, record.written
+    head = marshal.dumps((*known, sizes, list(record.parts), each))
+    _replace(path, (len(head).to_bytes(_LENGTH), head, record.inside, record.spare, *record.parts.values()))
     _sweep(path.parent)
 
 
-def _replace(path: Path, head: bytes, rest: bytes) -> None:
+def _replace(path: Path, body: Sequence[Raw]) -> None:
     """Write beside and rename: another process reads the old one or the new one."""
-    body = len(head).to_bytes(8) + head + rest
+    hashed = hashlib.sha256()
+    for each in body:
+        hashed.update(each)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".")
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(_key() + hashlib.sha256(body).digest() + body)
+            stream.writelines((_key(), hashed.digest(), *body))
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -90,7 +105,7 @@ def _replace(path: Path, head: bytes, rest: bytes) -> None:
 
 def _sweep(folder: Path) -> None:
     """Remove what nobody has asked for in a month: each clone of a repository has a file of its own."""
-    oldest = time.time() - _DAYS_KEPT * 86_400
+    oldest = time.time() - DAYS_KEPT * 86_400
     for each in folder.iterdir():
         with suppress(OSError):
             if _OURS.fullmatch(each.name) and each.stat().st_mtime < oldest:
