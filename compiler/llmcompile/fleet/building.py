@@ -84,8 +84,8 @@ def _opened(path: Path, out: Path, cache: Cache | None) -> Iterator[Folder]:
     if cache is None:
         yield Folder(path)
     elif path != cache.spare:
-        yield Folder(path, old=out, before=cache.written_to(out))
+        yield Folder(path, old=out, recall=partial(cache.written_to, out))
     else:
         left = cache.set_aside()
         with meanwhile(partial(left.differs, path)) as differs:
-            yield Folder(path, lambda: left.but(differs()), out, cache.written_to(out))
+            yield Folder(path, lambda: left.but(differs()), out, partial(cache.written_to, out))

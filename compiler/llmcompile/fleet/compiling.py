@@ -81,7 +81,7 @@ def compile_fleet(
     platform = tuple(map(dist.entry, shared.made))
     if folder:
         folder.put(shared.made, platform)
-    if cache and (same := _as_before(shared, cache, as_of)):
+    if cache and (same := _as_before(shared, cache, folder, as_of)):
         return replace(same, entries=platform + _refilled(shared, cache, folder, jobs)) if folder else same
     known = cache.known() if cache and not has_errors(diagnostics) else {}
     if folder and known:
@@ -101,12 +101,15 @@ def compile_fleet(
     return fleet
 
 
-def _as_before(shared: Shared, cache: Cache, as_of: datetime) -> Fleet | None:
-    """What was said the last time, where some accounts were edited and come to the same for everybody else."""
+def _as_before(shared: Shared, cache: Cache, folder: Folder | None, as_of: datetime) -> Fleet | None:
+    """What was said the last time, where some accounts were edited and come to the same for everybody else.
+
+    What these come to is in the folder then, if one is given.
+    """
     edited = cache.edited()
     if edited is None or len(edited) > _FEW or not set(edited) <= set(shared.files):
         return None
-    work = _Work(shared.compiler, None)
+    work = _Work(shared.compiler, folder)
     return cache.alike([One.back(work(each)) for each in edited], as_of)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,16 +30,21 @@ class Folder:
     """What lies in it from the start: the prints of everything, the digests of documents that lie there as written."""
     old: Path | None = None
     """The folder that it is to replace."""
-    before: Written = field(default_factory=Written)
+    recall: Callable[[], Written] = Written
     """What was written to the old folder, be it still there or not."""
 
     @cached_property
     def there(self) -> Written:
-        """What lay in it from the start."""
+        """What lay in it from the start, and the digests of what this process has written since."""
         return self.look()
 
+    @cached_property
+    def before(self) -> Written:
+        """What was written to the old folder."""
+        return self.recall()
+
     def holds(self, entry: Entry) -> bool:
-        """Whether the document lay in it from the start."""
+        """Whether the document lies in it."""
         return self.there.digests.get(entry.path) == entry.digest
 
     def takes(self, entry: Entry) -> bool:
@@ -62,6 +67,8 @@ class Folder:
         for each, entry in zip(made, entries, strict=True):
             if not self.holds(entry):
                 dist.put(self.path, each)
+                self.there.prints.pop(entry.path, None)
+                self.there.digests[entry.path] = entry.digest
 
     def sweep(self, entries: Iterable[Entry]) -> None:
         """Remove what lay in it from the start and is none of these, once these are in it."""
@@ -76,7 +83,9 @@ class Folder:
     def written(self, where: Path, entries: Iterable[Entry]) -> Written:
         """What is in it once it is whole, found at another place by now."""
         digests = {each.path: each.digest for each in entries}
-        kept = {path: self.there.prints[path] for path, each in digests.items() if self.there.digests.get(path) == each}
+        there = self.there
+        same = (path for path, each in digests.items() if there.digests.get(path) == each)
+        kept = {path: there.prints[path] for path in same if path in there.prints}
         made = {
             path: print_of(os.lstat(f"{where}/{path}")) for path in (*(digests.keys() - kept.keys()), dist.MANIFEST)
         }
