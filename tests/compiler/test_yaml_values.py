@@ -130,3 +130,22 @@ def test_a_price_comes_out_as_it_was_meant(written: str, tmp_path: Path) -> None
     policy = next(each for each in compiled.documents if each.kind == "ROUTER_POLICY").plain()
     prices = policy["models"]["gpt-4o"]["token_costs"][0]["per_million_tokens"]
     assert prices == {"text_input": "2.5", "text_output": "10"}
+
+
+CONTROLS = sorted({*range(0x20), *range(0x7F, 0xA0), 0xFFFE, 0xFFFF} - {0x09, 0x0A})
+"""A tab is refused before anything is parsed."""
+PLACES = ["a{}b: 1", "k: a{}b", "? a{}b\n: 1", "{{a{}b: c{}d}}", "k: |\n  a{}b", "k: 'a{}b'"]
+
+
+@pytest.mark.parametrize("written", PLACES)
+def test_no_control_character_gets_into_a_value(written: str) -> None:
+    for code in CONTROLS:
+        data, problems = load(Source("x.yaml", written.format(*[chr(code)] * 2)))
+        assert problems or chr(code) not in "".join([*data, *map(str, data.values())]), hex(code)
+
+
+@pytest.mark.parametrize("written", ['"a\\u{:04x}b": 1', 'k: "a\\u{:04x}b"', '{{"a\\u{:04x}b": 1}}'])
+def test_control_an_escape_would_get_them_there(written: str) -> None:
+    for code in CONTROLS:
+        _, problems = load(Source("x.yaml", written.format(code)))
+        assert [each.code for each in problems] in (["yaml-key"], ["yaml-control"]), hex(code)

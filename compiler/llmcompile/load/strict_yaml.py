@@ -193,7 +193,7 @@ class _Builder:
         data: dict[str, Any] = {}
         first: dict[str, Node] = {}
         for key, value in node.value:
-            if not isinstance(key, ScalarNode) or key.tag or not key.value or _CONTROL.search(key.value):
+            if not isinstance(key, ScalarNode) or key.tag or not key.value or _is_controlling(key):
                 self._say("yaml-key", key, "a key must be a word: plain text on one line", "write 'key: value'")
                 continue
             if key.value == "<<" and not key.style:
@@ -216,7 +216,7 @@ class _Builder:
             if _TEMPLATE.search(text):
                 self._say("yaml-interpolation", node, "'{{...}}' is not filled in here", hint)
         if node.style:
-            if _CONTROL.search(text):
+            if _is_controlling(node):
                 self._say("yaml-control", node, "a control character inside a value", "remove the escape")
             return text
         if text in _WORDS:
@@ -244,6 +244,11 @@ class _Builder:
 
     def _say(self, code: str, node: Node, message: str, hint: str = "", related: tuple[Related, ...] = ()) -> None:
         self.diagnostics.append(Diagnostic(code, message, Place(self.file, span=_span(node)), hint, related))
+
+
+def _is_controlling(node: ScalarNode) -> bool:
+    """Whether a control character is in a scalar. Only escapes get them there: libyaml refuses them in the text."""
+    return bool(node.style and _CONTROL.search(node.value))
 
 
 def _span(node: Node) -> tuple[int, int]:
