@@ -19,10 +19,12 @@ southcentralus southeastasia southindia spaincentral swedencentral swedensouth s
 uaecentral uaenorth uksouth ukwest westcentralus westeurope westindia westus westus2 westus3
 """
 REGIONS = frozenset(_NAMES.split())
+words = re.compile(r"[a-z0-9]+").findall
+"""What a name of lowercase letters consists of."""
 
 
 @lru_cache(maxsize=4096)
 def region_in(name: str) -> str | None:
     """The Azure region that is a part of a host's or an endpoint's name; None where there is none, or several."""
-    found = {part for part in re.split(r"[^a-z0-9]+", name.lower()) if part in REGIONS}
-    return found.pop() if len(found) == 1 else None
+    found = REGIONS.intersection(words(name.lower()))
+    return next(iter(found)) if len(found) == 1 else None

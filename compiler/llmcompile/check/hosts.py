@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
-from llmcompile.azure_regions import REGIONS, region_in
+from llmcompile.azure_regions import REGIONS, region_in, words
 from llmcompile.check.context import Context
 from llmcompile.diagnostics import Diagnostic, Place, Related
 from llmcompile.inputs.endpoint import Authenticated
@@ -22,8 +21,7 @@ _WORD = 6
 """Shorter words of a host's name are like too many others."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
+class _Written(NamedTuple):
     """A host where it is written."""
 
     place: Place
@@ -50,8 +48,7 @@ def domains(context: Context) -> Iterator[Diagnostic]:
     """No domain is a letter away from one that others have."""
     hosts = [each for owner in context.owners for each in _hosts(owner)]
     around = _platform(context.catalogue)
-    usual = Counter([each.domain for each in around])
-    usual.update([each.domain for each in hosts if each not in around])
+    usual = Counter([each.domain for each in (*around, *[each for each in hosts if each not in around])])
     for each in hosts:
         domain, count = each.domain, usual[each.domain]
         rivals = frozenset([other for other, often in usual.items() if other != domain and often >= count])
@@ -83,7 +80,7 @@ def names(context: Context) -> Iterator[Diagnostic]:
         own = owner.input.account if isinstance(owner, Account) else owner.input.region
         for name, written in owner.input.endpoints.items():
             for host in _of(Place(owner.file, ("endpoints", name)), written):
-                for word in re.split(r"[^a-z0-9]+", host.host.partition(".")[0]):
+                for word in words(host.host.partition(".")[0]):
                     meant = _almost(word, own, name) if len(word) >= _WORD else None
                     if meant:
                         message = f"'{word}' in the host is almost '{meant}'"
@@ -138,11 +135,11 @@ def providers(context: Context) -> Iterator[Diagnostic]:
 def _other_provider(endpoint: Endpoint, base_url: str | None) -> str | None:
     """The one other provider that the host names, or where no URL is written the endpoint's name."""
     text = host_of(base_url) if base_url else endpoint.name
-    words = set(re.split(r"[^a-z0-9]+", text.lower()))
-    if endpoint.provider.name in words:
+    spoken = set(words(text.lower()))
+    if endpoint.provider.name in spoken:
         return None
     # Azure's resources are called after OpenAI in many ways.
-    found = sorted((words & PROVIDERS.keys()) - ({"openai"} if endpoint.provider.name == "azure" else set()))
+    found = sorted((spoken & PROVIDERS.keys()) - ({"openai"} if endpoint.provider.name == "azure" else set()))
     return found[0] if len(found) == 1 else None
 
 

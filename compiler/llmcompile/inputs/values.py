@@ -84,7 +84,7 @@ class Spelling:
 
     code: str
     what: str
-    pattern: str
+    pattern: re.Pattern[str]
     limit: int
     allowed: str
     example: str
@@ -94,12 +94,12 @@ class Spelling:
         text = _text(value)
         if len(text) > self.limit:
             raise problem(self.code, f"{self.what} is longer than {self.limit} characters")
-        if not re.fullmatch(self.pattern, text):
+        if not self.pattern.fullmatch(text):
             fits = (re.sub(odd, "-", folded(text).lower()).strip("-._") for odd in (r"[^a-z0-9._-]+", r"[^a-z0-9_-]+"))
-            fit = next((each for each in fits if re.fullmatch(self.pattern, each)), "")
+            fit = next((each for each in fits if self.pattern.fullmatch(each)), "")
             hint = f"write '{fit}'" if fit else ""
             words = text.split()
-            if fit and len(words) > 1 and all(len(each) > 2 and re.fullmatch(self.pattern, each) for each in words):
+            if fit and len(words) > 1 and all(len(each) > 2 and self.pattern.fullmatch(each) for each in words):
                 hint += f", or with a comma between two: '{', '.join(words)}'"
             # What is declared here others refer to; a group or a tag is nobody's name.
             fix = fit or None if self.code in ("group-name", "value-invalid") else None
@@ -112,13 +112,13 @@ class Spelling:
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
         return {
             "type": "string",
-            "pattern": f"^{self.pattern}$",
+            "pattern": f"^{self.pattern.pattern}$",
             "maxLength": self.limit,
             "examples": [self.example],
         }
 
 
-_SLUG = r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?"
+_SLUG = re.compile(r"[a-z0-9]([a-z0-9_-]*[a-z0-9])?")
 _SLUG_WORDS = "lowercase letters, digits, '-' and '_', with a letter or digit at both ends"
 
 Name = Annotated[str, Spelling("name-invalid", "the name", _SLUG, 63, _SLUG_WORDS, "default")]
@@ -130,7 +130,7 @@ ModelCode = Annotated[
     Spelling(
         "name-invalid",
         "the model code",
-        r"[A-Za-z0-9][A-Za-z0-9._-]*",
+        re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*"),
         100,
         "letters, digits, '.', '_' and '-'",
         "gpt-4o",
@@ -140,12 +140,13 @@ ModelName = Annotated[str, Field(min_length=1, max_length=200, examples=["gpt-4o
 """A reference to a model of the catalogue, or a name that an upstream uses."""
 ServedModel = Annotated[ModelName, Word("served")]
 """A model of the catalogue as an endpoint lists it: its code, or a provider's prefix and its code."""
+_LABEL = re.compile(r"[a-z0-9._-]+")
 GroupName = Annotated[
     str,
     Spelling(
         "group-name",
         "the access group",
-        r"[a-z0-9._-]+",
+        _LABEL,
         63,
         "lowercase letters, digits, '.', '_' and '-'",
         "general",
@@ -153,13 +154,14 @@ GroupName = Annotated[
 ]
 Tag = Annotated[
     str,
-    Spelling("value-invalid", "the tag", r"[a-z0-9._-]+", 63, "lowercase letters, digits, '.', '_' and '-'", "eu"),
+    Spelling("value-invalid", "the tag", _LABEL, 63, "lowercase letters, digits, '.', '_' and '-'", "eu"),
 ]
 
+_LOCATION = re.compile(r"[a-z0-9-]+")
 _WORD = "lowercase letters, digits and '-'"
-Geo = Annotated[str, Spelling("value-invalid", "the geography", r"[a-z0-9-]+", 32, _WORD, "eu"), Word("geo", new=True)]
+Geo = Annotated[str, Spelling("value-invalid", "the geography", _LOCATION, 32, _WORD, "eu"), Word("geo", new=True)]
 """Where data is processed and stored: a country, or what stands for several, such as ``ch`` and ``eu``."""
-Location = Annotated[str, Spelling("value-invalid", "the location", r"[a-z0-9-]+", 63, _WORD, "switzerlandnorth")]
+Location = Annotated[str, Spelling("value-invalid", "the location", _LOCATION, 63, _WORD, "switzerlandnorth")]
 """A cloud's region, which may be gone as a whole."""
 
 
