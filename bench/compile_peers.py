@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -11,11 +12,13 @@ from environments import LeftOutError, installed
 from processes import Command, seconds
 
 PEERS = {"KCL": "kcl-lib==0.13.2", "Jsonnet": "jsonnet==0.22.0", "jrsonnet": "rjsonnet==0.5.6"}
+ALONE = "in one process"
+"""As each of them works by itself; to spread it over several is our addition."""
 _DOCUMENT = "CUSTOMER_LLM_CONFIG.json"
 
 
 def commands(accounts: Path, out: Path) -> tuple[dict[str, Command], dict[str, str]]:
-    """How each peer is called to write to ``out``; and of each that cannot be had, why."""
+    """How each peer is called to write to ``out``, on all cores and on one; and of each that cannot be had, why."""
     found: dict[str, Command] = {}
     left_out: dict[str, str] = {}
     for name, package in PEERS.items():
@@ -26,7 +29,8 @@ def commands(accounts: Path, out: Path) -> tuple[dict[str, Command], dict[str, s
             left_out[name] = str(reason)
             continue
         script = Path(__file__).parent / "transform.py"
-        found[name] = (str(home / "bin/python"), str(script), name, str(accounts), str(out))
+        for label, processes in ((name, os.cpu_count() or 1), (f"{name} {ALONE}", 1)):
+            found[label] = (str(home / "bin/python"), str(script), name, str(accounts), str(out), str(processes))
     return found, left_out
 
 

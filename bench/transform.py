@@ -1,15 +1,14 @@
 """A peer's share of the compiler's work, in the peer's own environment: account files in, CUSTOMER_LLM_CONFIG out.
 
-Called as ``transform.py PEER ACCOUNTS OUT``. Checks nothing, proves nothing, writes one JSON document per account.
-Imports the standard library and the peer only. Files go to the peer in batches, since to start its interpreter for each
-costs more than the file; the batches go to as many processes as there are cores.
+Called as ``transform.py PEER ACCOUNTS OUT PROCESSES``. Checks nothing, proves nothing, writes one JSON document per
+account. Imports the standard library and the peer only. Files go to the peer in batches, since to start its interpreter
+for each costs more than the file; the batches go to that many processes.
 """
 
 from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -103,11 +102,11 @@ def write(name: str, out: Path, files: list[Path]) -> int:
 
 def main() -> None:
     """Transform all files of a folder."""
-    name, accounts, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    name, accounts, out, processes = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4])
     out.mkdir()
     files = sorted(accounts.glob("*.yaml"))
     batches = [files[at : at + BATCH] for at in range(0, len(files), BATCH)]
-    with multiprocessing.Pool(min(len(batches), os.cpu_count() or 1)) as pool:
+    with multiprocessing.Pool(min(len(batches), processes)) as pool:
         if sum(pool.imap_unordered(partial(write, name, out), batches)) != len(files):
             sys.exit("documents are missing")
 
