@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from tests.forks import forks
 
@@ -46,11 +45,11 @@ def write_repo(root: Path, changes: dict[str, str | None] | None = None) -> Path
 def write_documents(out: Path, documents: Iterable[Document]) -> int:
     """Replace the folder by the documents and their manifest, as a build does; their number."""
 
-    def fill(folder: Path) -> list[Any]:
+    def fill(folder: Path) -> list[bytes]:
         made = [Made.of(each) for each in documents]
         for each in made:
             dist.put(folder, each)
-        return [dist.entry(each)._asdict() for each in made]
+        return [dist.entry(each).text for each in made]
 
     return dist.replace(out, "documents", fill)
 

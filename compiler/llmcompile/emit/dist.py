@@ -29,15 +29,16 @@ Holds = Literal["documents", "routers", "pages"]
 """What a folder's manifest lists; a build replaces only what one of its own kind has written."""
 Aside = AbstractContextManager[Path]
 """A folder for the time of a build."""
+_IN_LIST = b" " * 4
 _ASIDE = ".llmcompile-build"
 _FRESH = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
 def replace(
-    out: Path, holds: Holds, fill: Callable[[Path], list[Any]], aside: Callable[[Path], Aside] | None = None
+    out: Path, holds: Holds, fill: Callable[[Path], list[bytes]], aside: Callable[[Path], Aside] | None = None
 ) -> int:
-    """Replace the folder ``out`` by what ``fill`` writes and the manifest of the entries that it returns; their number.
+    """Replace the folder ``out`` by what ``fill`` writes and a manifest of what it gives as ``listed``; the number.
 
     ``aside`` has the folder that is filled, in which afterwards lies what was there before; by default one ``beside``.
     Raises ``RefusedError`` where the folder holds something else, ``OutsideError`` where the disk fails; the folder
@@ -61,8 +62,17 @@ def replace(
     return len(entries)
 
 
-def _manifest(holds: Holds, entries: list[Any]) -> bytes:
-    return indented({"format": MANIFEST_FORMAT, holds: entries})
+def listed(said: dict[str, Any]) -> bytes:
+    """What a manifest lists, as it stands in it."""
+    return _IN_LIST + indented(said)[:-1].replace(b"\n", b"\n" + _IN_LIST)
+
+
+def _manifest(holds: Holds, entries: list[bytes]) -> bytes:
+    head = indented({"format": MANIFEST_FORMAT, holds: []})
+    if not entries:
+        return head
+    start, end = head.split(b"]")
+    return b"%b\n%b\n  ]%b" % (start, b",\n".join(entries), end)
 
 
 @contextmanager
@@ -160,22 +170,28 @@ def _make_folder(path: str) -> None:
 
 
 class Entry(NamedTuple):
-    """What the manifest says of a document."""
+    """What a manifest lists of a document."""
 
-    name: str
-    secret: str
     path: str
     """Below the folder."""
     digest: str
-    size: int
-    """Bytes, as stores hold it."""
-    sources: tuple[str, ...]
+    text: bytes
+    """All that is listed, as it stands in the manifest: made where the document is, by as many processes."""
 
 
 def entry(made: Made) -> Entry:
     """What the manifest says of a document."""
     document, encoded = made.document, made.encoded
-    return Entry(document.kind, document.secret, document.path, digest(encoded), len(encoded), document.sources)
+    path, hashed = document.path, digest(encoded)
+    said = {
+        "name": document.kind,
+        "secret": document.secret,
+        "path": path,
+        "digest": hashed,
+        "size": len(encoded),  # bytes, as stores hold it
+        "sources": document.sources,
+    }
+    return Entry(path, hashed, listed(said))
 
 
 def _replace(fresh: Path, out: Path) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from llmcompile.fleet.cache import Cache
 from llmcompile.fleet.meanwhile import meanwhile
@@ -52,7 +52,7 @@ def build(
 
     found: list[tuple[Fleet, Folder]] = []
 
-    def fill(path: Path) -> list[Any]:
+    def fill(path: Path) -> list[bytes]:
         with _opened(path, out, cache) as folder:
             from llmcompile.fleet.compiling import compile_fleet
 
@@ -61,7 +61,7 @@ def build(
                 raise _Failed(fleet)
             folder.sweep(fleet.entries)
         found.append((fleet, folder))
-        return [each._asdict() for each in fleet.entries]
+        return [each.text for each in fleet.entries]
 
     def large() -> bool:
         return len(found[0][0].entries) >= spares_from

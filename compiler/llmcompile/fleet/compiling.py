@@ -45,10 +45,12 @@ class _Work:
 
     compiler: AccountCompiler
     folder: Folder | None
+    lists: bool = True
+    """Whether anybody asks what a manifest lists."""
 
     def __call__(self, file: str) -> Plain:
         one = self.compiler.compile(file)
-        entries = tuple([dist.entry(made) for made in one.made])
+        entries = tuple([dist.entry(made) for made in one.made]) if self.lists else ()
         if self.folder:
             self.folder.put(one.made, entries)
         known = facts(one.account) if one.account else None
@@ -86,7 +88,8 @@ def compile_fleet(
     known = cache.known() if cache and not has_errors(diagnostics) else {}
     if folder and known:
         known = {file: one for file, one in known.items() if all(map(folder.takes, one.entries))}
-    accounts = list(_compiled(shared, known, folder, jobs, progress))
+    work = _Work(shared.compiler, folder, lists=bool(folder or cache))
+    accounts = list(_compiled(shared.files, known, work, jobs, progress))
     diagnostics += [said for one in accounts for said in one.diagnostics]
     told = tuple([each.facts for each in accounts if each.facts])
     broken = shared.catalogue.broken_accounts | {stem(each.file) for each in accounts if each.facts is None}
@@ -125,12 +128,12 @@ def _refilled(shared: Shared, cache: Cache, folder: Folder, jobs: int) -> tuple[
 
 
 def _compiled(
-    shared: Shared, known: Mapping[str, One], folder: Folder | None, jobs: int, progress: Progress
+    files: Sequence[str], known: Mapping[str, One], work: _Work, jobs: int, progress: Progress
 ) -> Iterator[One]:
     """Every account, in order: compiled, or as it is known."""
-    todo = [file for file in shared.files if file not in known]
+    todo = [file for file in files if file not in known]
     # Closed, not dropped: when this returns, however it does, no process writes any more.
-    with closing(spread(_Work(shared.compiler, folder), todo, processes(len(todo), jobs))) as fresh:
-        for done, file in enumerate(shared.files, 1):
+    with closing(spread(work, todo, processes(len(todo), jobs))) as fresh:
+        for done, file in enumerate(files, 1):
             yield known[file] if file in known else One.back(next(fresh))
-            progress("compile", done, len(shared.files))
+            progress("compile", done, len(files))

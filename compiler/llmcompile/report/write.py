@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
 
 from llmcompile.emit import dist
 
@@ -18,10 +17,10 @@ def write(out: Path, text: str) -> int:
     """
     data = text.encode()
 
-    def fill(fresh: Path) -> list[Any]:
+    def fill(fresh: Path) -> list[bytes]:
         (fresh / PAGE).write_bytes(data)
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-        return [{"path": PAGE, "digest": digest, "size": len(data)}]
+        return [dist.listed({"path": PAGE, "digest": digest, "size": len(data)})]
 
     dist.replace(out, "pages", fill)
     return len(data)

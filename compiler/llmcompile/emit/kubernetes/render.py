@@ -46,12 +46,12 @@ def write(out: Path, routers: Sequence[Router], settings: Settings) -> int:
     Raises ``RefusedError`` where the folder holds something else, ``OutsideError`` where the disk fails.
     """
 
-    def fill(fresh: Path) -> list[Any]:
+    def fill(fresh: Path) -> list[bytes]:
         for name, text in render(routers, settings):
             path = fresh / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="")
-        return [_entry(each) for each in routers]
+        return [dist.listed(_entry(each)) for each in routers]
 
     return dist.replace(out, "routers", fill)
 
