@@ -13,12 +13,12 @@ from llmcompile.check.facts import Facts, facts
 from llmcompile.diagnostics import Diagnostic, Place, has_errors
 from llmcompile.emit.documents import Document, Made, region_document
 from llmcompile.emit.policy import PolicyEmitter
-from llmcompile.fleet.accounts import AccountCompiler, render
+from llmcompile.fleet.accounts import AccountCompiler, in_groups, render
 from llmcompile.fleet.looking import Findings, Looking
 from llmcompile.link.catalogue import Account, Catalogue
 from llmcompile.link.linker import link_shared
 from llmcompile.load.repository import load_shared
-from llmcompile.load.root import PROJECT_FILE
+from llmcompile.load.root import PROJECT_FILE, stem
 from llmcompile.load.tree import Root
 
 if TYPE_CHECKING:
@@ -94,17 +94,17 @@ def compile_repository(
         return Compiled(None, tuple(distinct(diagnostics)), ())
     made, accounts, told, findings = list(shared.made), dict[str, Account](), list[Facts](), list[Findings]()
     broken = set(shared.catalogue.broken_accounts)
-    for done, file in enumerate(shared.files, 1):
-        one = shared.compiler.compile(file)
-        diagnostics += one.diagnostics
-        made += one.made
-        findings.append(one.findings)
-        if one.account is None:
-            broken.add(one.stem)
-        else:
-            accounts[one.stem] = one.account
-            told.append(facts(one.account))
-        progress("compile", done, len(shared.files))
+    for group in in_groups(shared.files):
+        for one in shared.compiler.compile(group):
+            diagnostics += one.diagnostics
+            made += one.made
+            findings.append(one.findings)
+            if one.account is None:
+                broken.add(stem(one.file))
+            else:
+                accounts[stem(one.file)] = one.account
+                told.append(facts(one.account))
+            progress("compile", len(findings), len(shared.files))
     catalogue = replace(shared.catalogue, accounts=accounts, broken_accounts=frozenset(broken))
     proven = conclude(shared, Whole(catalogue, tuple(told), as_of), findings, diagnostics, against)
     found = tuple(distinct(diagnostics))

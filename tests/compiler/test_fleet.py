@@ -8,11 +8,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hypothesis import given
@@ -23,6 +24,7 @@ from tests.compiler.thorough import thorough
 
 from llmcompile.emit import dist
 from llmcompile.errors import OutsideError
+from llmcompile.fleet.accounts import in_groups
 from llmcompile.fleet.compiling import compile_fleet
 from llmcompile.fleet.folder import Folder
 from llmcompile.fleet.result import Fleet
@@ -34,6 +36,7 @@ from llmcompile.prove.fleet import Ground
 from llmcompile.prove.outcome import Look, Outcome, Proof
 from llmcompile.prove.witness import FakeWitness, confirmation
 
+R = TypeVar("R")
 AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = sorted(each for kind in ("err", "ok") for each in (GOLDEN / kind).iterdir() if each.is_dir())
@@ -192,14 +195,15 @@ def test_the_command_writes_the_same_with_any_number_of_processes(tmp_path: Path
 # What goes wrong with processes.
 
 
-def double(number: int) -> int:
-    return number * 2
+def on_each(work: Callable[[int], R], count: int, processes: int) -> Generator[R, None, None]:
+    """The work on so many numbers, spread in groups as accounts are."""
+    return spread(lambda group: list(map(work, group)), in_groups(range(count)), processes)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize("items", [0, 1, 31, 32, 33, 500])
 def test_results_come_in_order(items: int, count: int) -> None:
-    assert list(spread(double, range(items), count)) == [2 * each for each in range(items)]
+    assert list(on_each(lambda number: number * 2, items, count)) == [2 * each for each in range(items)]
 
 
 def test_what_is_raised_is_raised_here() -> None:
@@ -208,7 +212,7 @@ def test_what_is_raised_is_raised_here() -> None:
             raise OutsideError("no more", "wait")
         return number
 
-    results = spread(work, range(200), 2)
+    results = on_each(work, 200, 2)
     assert [next(results) for _ in range(64)] == list(range(64))
     with pytest.raises(OutsideError, match="no more") as caught:
         list(results)
@@ -223,14 +227,14 @@ def test_a_process_that_is_killed_is_said(victim: int) -> None:
         return bytes(50_000)  # more than a pipe holds: the others wait for somebody to read
 
     with pytest.raises(OutsideError, match="was killed"):
-        list(spread(work, range(600), 3))
+        list(on_each(work, 600, 3))
 
 
 def test_who_stops_early_leaves_no_process_behind() -> None:
     def pid(number: int) -> int:
         return os.getpid()
 
-    results = spread(pid, range(5_000), 2)
+    results = on_each(pid, 5_000, 2)
     found = {next(results), *(next(results) for _ in range(64))} - {os.getpid()}
     assert len(found) == 2
     results.close()

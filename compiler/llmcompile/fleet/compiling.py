@@ -19,7 +19,7 @@ from llmcompile.check.facts import facts
 from llmcompile.diagnostics import has_errors
 from llmcompile.emit import dist
 from llmcompile.errors import OutsideError
-from llmcompile.fleet.accounts import AccountCompiler
+from llmcompile.fleet.accounts import AccountCompiler, in_groups
 from llmcompile.fleet.cache import Cache
 from llmcompile.fleet.codec import Plain
 from llmcompile.fleet.folder import Folder
@@ -41,20 +41,24 @@ _FEW = 50
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What is done with each account's file."""
+    """What is done with the files of accounts."""
 
     compiler: AccountCompiler
     folder: Folder | None
     lists: bool = True
     """Whether anybody asks what a manifest lists."""
 
-    def __call__(self, file: str) -> Plain:
-        one = self.compiler.compile(file)
-        entries = tuple([dist.entry(made) for made in one.made]) if self.lists else ()
+    def __call__(self, files: Sequence[str]) -> list[Plain]:
+        every = self.compiler.compile(files)
+        entries = [tuple([dist.entry(made) for made in one.made]) if self.lists else () for one in every]
         if self.folder:
-            self.folder.put(one.made, entries)
-        known = facts(one.account) if one.account else None
-        return One(file, one.digest, known, one.findings, one.diagnostics, entries).out()
+            for one, listed in zip(every, entries, strict=True):
+                self.folder.put(one.made, listed)
+        known = [facts(one.account) if one.account else None for one in every]
+        return [
+            One(one.file, one.digest, told, one.findings, tuple(one.diagnostics), listed).out()
+            for one, told, listed in zip(every, known, entries, strict=True)
+        ]
 
 
 def compile_fleet(
@@ -113,14 +117,14 @@ def _as_before(shared: Shared, cache: Cache, folder: Folder | None, as_of: datet
     if edited is None or len(edited) > _FEW or not set(edited) <= set(shared.files):
         return None
     work = _Work(shared.compiler, folder)
-    return cache.alike([One.back(work(each)) for each in edited], as_of)
+    return cache.alike(list(map(One.back, work(edited))), as_of)
 
 
 def _refilled(shared: Shared, cache: Cache, folder: Folder, jobs: int) -> tuple[Entry, ...]:
     """Every account's entries as the cache knows them, and in the folder what they list."""
     entries = cache.entries()
     lacking = [file for file, each in entries.items() if not all(map(folder.takes, each))]
-    with closing(spread(_Work(shared.compiler, folder), lacking, processes(len(lacking), jobs))) as put:
+    with closing(spread(_Work(shared.compiler, folder), in_groups(lacking), processes(len(lacking), jobs))) as put:
         for file, each in zip(lacking, put, strict=True):
             if One.back(each).entries != entries[file]:
                 raise OutsideError(f"{file} was written to while it was compiled", "nothing was changed; run it again")
@@ -133,7 +137,7 @@ def _compiled(
     """Every account, in order: compiled, or as it is known."""
     todo = [file for file in files if file not in known]
     # Closed, not dropped: when this returns, however it does, no process writes any more.
-    with closing(spread(work, todo, processes(len(todo), jobs))) as fresh:
+    with closing(spread(work, in_groups(todo), processes(len(todo), jobs))) as fresh:
         for done, file in enumerate(files, 1):
             yield known[file] if file in known else One.back(next(fresh))
             progress("compile", done, len(files))

@@ -26,7 +26,7 @@ def check_some(root: Path, as_of: datetime, files: Sequence[Path]) -> Fleet:
     if shared is None:
         return Fleet("", tuple(distinct(diagnostics)))
     asked = [each for each in shared.files if each in named]
-    compiled = [shared.compiler.compile(each) for each in asked]
+    compiled = shared.compiler.compile(asked)
     diagnostics += [said for each in compiled for said in each.diagnostics]
     read = [each.account for each in compiled if each.account]
     unread = {stem(each) for each in shared.files} - {account.id for account in read}

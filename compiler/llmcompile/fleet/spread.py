@@ -18,8 +18,6 @@ from typing import TypeVar
 
 from llmcompile.errors import OutsideError
 
-_CHUNK = 32
-"""Items whose results are sent together."""
 _WORTH = 400
 """Items that make a process pay for itself."""
 _ENDS = (signal.SIGINT, signal.SIGTERM)
@@ -34,20 +32,22 @@ def processes(items: int, jobs: int = 0) -> int:
     return jobs or max(1, min(len(os.sched_getaffinity(0)), items // _WORTH))
 
 
-def spread(work: Callable[[I], R], items: Sequence[I], count: int) -> Generator[R, None, None]:
-    """What ``work`` makes of each item, in order, by ``count`` processes; results must pickle.
+def spread(
+    work: Callable[[Sequence[I]], list[R]], groups: Sequence[Sequence[I]], count: int
+) -> Generator[R, None, None]:
+    """What ``work`` makes of the items of each group, in order, by ``count`` processes; results must pickle.
 
     What ``work`` raises is raised here. ``OutsideError`` where the system killed a process.
     """
     if count < 2:
-        yield from map(work, items)
+        for group in groups:
+            yield from work(group)
         return
-    chunks = [items[at : at + _CHUNK] for at in range(0, len(items), _CHUNK)]
     started: list[tuple[BaseProcess, Connection]] = []
     try:
         for number in range(count):
-            _start(work, chunks[number::count], started)
-        for number in range(len(chunks)):
+            _start(work, groups[number::count], started)
+        for number in range(len(groups)):
             yield from _received(started[number % count][1])
     finally:
         for process, pipe in started:
@@ -57,7 +57,9 @@ def spread(work: Callable[[I], R], items: Sequence[I], count: int) -> Generator[
 
 
 def _start(
-    work: Callable[[I], R], chunks: Sequence[Sequence[I]], started: list[tuple[BaseProcess, Connection]]
+    work: Callable[[Sequence[I]], list[R]],
+    groups: Sequence[Sequence[I]],
+    started: list[tuple[BaseProcess, Connection]],
 ) -> None:
     """A process more among those that are ``started``, with the end of its pipe that results come from.
 
@@ -67,7 +69,7 @@ def _start(
     context = multiprocessing.get_context("fork")
     receiving, sending = context.Pipe(duplex=False)
     inherited = (*(pipe for _, pipe in started), receiving)
-    process = context.Process(target=_serve, args=(work, chunks, sending, inherited), daemon=True)
+    process = context.Process(target=_serve, args=(work, groups, sending, inherited), daemon=True)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDS)
     try:
         process.start()
@@ -89,9 +91,12 @@ def _received(receiving: Connection) -> list[R]:
 
 
 def _serve(
-    work: Callable[[I], R], chunks: Sequence[Sequence[I]], sending: Connection, inherited: Sequence[Connection]
+    work: Callable[[Sequence[I]], list[R]],
+    groups: Sequence[Sequence[I]],
+    sending: Connection,
+    inherited: Sequence[Connection],
 ) -> None:
-    """In the fork: until all chunks are done, or nobody wants them."""
+    """In the fork: until all groups are done, or nobody wants them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent answers it, and ends its forks
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDS)
@@ -99,9 +104,9 @@ def _serve(
         pipe.close()
     gc.freeze()  # what was there before the fork is never garbage, and looking at it would copy its pages
     with suppress(BrokenPipeError):
-        for chunk in chunks:
+        for group in groups:
             try:
-                made: list[R] | Exception = [work(each) for each in chunk]
+                made: list[R] | Exception = work(group)
             except Exception as error:  # whatever it is, the parent raises it
                 made = error
             sending.send(made)
