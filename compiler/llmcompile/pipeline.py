@@ -13,7 +13,7 @@ from llmcompile.check.facts import Facts, facts
 from llmcompile.diagnostics import Diagnostic, Place, has_errors
 from llmcompile.emit.documents import Document, Made, region_document
 from llmcompile.emit.policy import PolicyEmitter
-from llmcompile.fleet.accounts import AccountCompiler, in_groups, render
+from llmcompile.fleet.accounts import AccountCompiler, in_groups, prove
 from llmcompile.fleet.looking import Findings, Looking
 from llmcompile.link.catalogue import Account, Catalogue
 from llmcompile.link.linker import link_shared
@@ -154,7 +154,8 @@ def read_shared(root: Root, as_of: datetime, proofs: Sequence[Proof] = ()) -> tu
     diagnostics += [*linking, *check.shared(catalogue)]
     emits, made = not has_errors(diagnostics), []
     if emits:
-        made = [render(region_document(each), diagnostics) for each in catalogue.regions.values()]
+        made = [Made.of(region_document(each)) for each in catalogue.regions.values()]
+        prove(made, diagnostics)
     looking = Looking(catalogue, as_of, tuple(made), proofs)
     compiler = AccountCompiler(root, catalogue, PolicyEmitter(catalogue), emits, looking)
     return Shared(catalogue, loaded.accounts.files, tuple(made), compiler), diagnostics

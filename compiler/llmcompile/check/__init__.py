@@ -5,6 +5,7 @@ Accounts are looked at one by one, so that a fleet of any size needs the memory 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from llmcompile.check import (
@@ -106,12 +107,12 @@ WHOLE: tuple[WholeCheck, ...] = (
 
 def shared(catalogue: Catalogue) -> list[Diagnostic]:
     """What is wrong with the shared files by themselves."""
-    return _checked(Context.shared(catalogue))
+    return _checked([Context.shared(catalogue)])[0]
 
 
-def account(catalogue: Catalogue, subject: Account) -> list[Diagnostic]:
-    """What is wrong with an account, given the shared files."""
-    return _checked(Context.account(catalogue, subject))
+def accounts(catalogue: Catalogue, subjects: Iterable[Account]) -> list[list[Diagnostic]]:
+    """What is wrong with each of some accounts, given the shared files."""
+    return _checked([Context.account(catalogue, each) for each in subjects])
 
 
 def whole(fleet: Whole) -> list[Diagnostic]:
@@ -129,10 +130,15 @@ def span(fleet: Whole) -> tuple[datetime | None, datetime | None]:
 
 def run(catalogue: Catalogue, as_of: datetime) -> list[Diagnostic]:
     """All of it, for accounts that are in memory."""
-    accounts = catalogue.accounts.values()
-    of_accounts = [diagnostic for each in accounts for diagnostic in account(catalogue, each)]
-    return [*shared(catalogue), *of_accounts, *whole(Whole(catalogue, tuple(map(facts, accounts)), as_of))]
+    every = catalogue.accounts.values()
+    of_accounts = [diagnostic for found in accounts(catalogue, every) for diagnostic in found]
+    return [*shared(catalogue), *of_accounts, *whole(Whole(catalogue, tuple(map(facts, every)), as_of))]
 
 
-def _checked(context: Context) -> list[Diagnostic]:
-    return [diagnostic for check in CHECKS for diagnostic in check(context)]
+def _checked(contexts: Sequence[Context]) -> list[list[Diagnostic]]:
+    """What each check says of each context: one check after the other, as accounts are compiled stage by stage."""
+    found: list[list[Diagnostic]] = [[] for _ in contexts]
+    for check in CHECKS:
+        for context, said in zip(contexts, found, strict=True):
+            said.extend(check(context))
+    return found

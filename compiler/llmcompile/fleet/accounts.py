@@ -67,7 +67,11 @@ class AccountCompiler:
         at hand, and is done in three quarters of the time.
         """
         drafts = [Compiled(each) for each in files]
-        for stage in (self._read, self._load, self._link, self._check, self._emit, self._render, self._look):
+        for stage in (self._read, self._load, self._link):
+            for each in drafts:
+                stage(each)
+        self._check(drafts)
+        for stage in (self._emit, self._render, self._prove, self._look):
             for each in drafts:
                 stage(each)
         return drafts
@@ -88,16 +92,21 @@ class AccountCompiler:
             draft.account, linking = link_account(self.catalogue, draft.file, draft.written)
             draft.diagnostics += linking
 
-    def _check(self, draft: Compiled) -> None:
-        if draft.account:
-            draft.diagnostics += check.account(self.catalogue, draft.account)
+    def _check(self, drafts: Iterable[Compiled]) -> None:
+        linked = [(each, each.account) for each in drafts if each.account]
+        found = check.accounts(self.catalogue, [account for _, account in linked])
+        for (draft, _), said in zip(linked, found, strict=True):
+            draft.diagnostics += said
 
     def _emit(self, draft: Compiled) -> None:
         if draft.account and self.emits and not has_errors(draft.diagnostics):
             draft.documents = tuple(account_documents(draft.account, self.emitter))
 
     def _render(self, draft: Compiled) -> None:
-        draft.made = tuple([render(each, draft.diagnostics) for each in draft.documents])
+        draft.made = tuple(map(Made.of, draft.documents))
+
+    def _prove(self, draft: Compiled) -> None:
+        prove(draft.made, draft.diagnostics)
 
     def _look(self, draft: Compiled) -> None:
         if draft.account:
@@ -109,9 +118,8 @@ def in_groups(files: Sequence[str]) -> list[Sequence[str]]:
     return [files[at : at + TOGETHER] for at in range(0, len(files), TOGETHER)]
 
 
-def render(document: Document, diagnostics: list[Diagnostic]) -> Made:
-    """The document, proven by its schema. Says so among the ``diagnostics`` where it is too large for a secret."""
-    made = Made.of(document)
-    contract.prove(document, made.data)
-    diagnostics.extend(contract.too_large(document, made.data, made.encoded))
-    return made
+def prove(made: Iterable[Made], diagnostics: list[Diagnostic]) -> None:
+    """Holds documents to their schemas. Says so among the ``diagnostics`` where one is too large for a secret."""
+    for each in made:
+        contract.prove(each.document, each.data)
+        diagnostics.extend(contract.too_large(each.document, each.data, each.encoded))
