@@ -24,7 +24,7 @@ from tests.compiler.thorough import thorough
 
 from llmcompile.emit import dist
 from llmcompile.errors import OutsideError
-from llmcompile.fleet.accounts import in_groups
+from llmcompile.fleet.accounts import TOGETHER, in_groups
 from llmcompile.fleet.compiling import compile_fleet
 from llmcompile.fleet.folder import Folder
 from llmcompile.fleet.result import Fleet
@@ -201,7 +201,7 @@ def on_each(work: Callable[[int], R], count: int, processes: int) -> Generator[R
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
-@pytest.mark.parametrize("items", [0, 1, 31, 32, 33, 500])
+@pytest.mark.parametrize("items", [0, 1, TOGETHER - 1, TOGETHER, TOGETHER + 1, 500])
 def test_results_come_in_order(items: int, count: int) -> None:
     assert list(on_each(lambda number: number * 2, items, count)) == [2 * each for each in range(items)]
 
@@ -222,7 +222,7 @@ def test_what_is_raised_is_raised_here() -> None:
 @pytest.mark.parametrize("victim", [0, 1, 2])
 def test_a_process_that_is_killed_is_said(victim: int) -> None:
     def work(number: int) -> bytes:
-        if number == victim * 32 + 5:
+        if number == victim * TOGETHER + 5:
             os.kill(os.getpid(), signal.SIGKILL)
         return bytes(50_000)  # more than a pipe holds: the others wait for somebody to read
 

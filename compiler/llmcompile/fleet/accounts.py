@@ -23,7 +23,7 @@ from llmcompile.load.repository import load_account
 from llmcompile.load.source import Source
 from llmcompile.load.tree import Root
 
-TOGETHER = 32
+TOGETHER = 64
 """Accounts that are best compiled together."""
 
 
