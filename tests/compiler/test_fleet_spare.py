@@ -41,9 +41,9 @@ class Fleet:
     def edit(self, name: str, host: str) -> None:
         (self.root / f"accounts/{name}.yaml").write_text(self.account(name, host))
 
-    def build(self) -> str:
+    def build(self, cache: Cache | None = None) -> str:
         """Build; what the cache said of it."""
-        cache = Cache.of(self.root, self.known)
+        cache = cache or Cache.of(self.root, self.known)
         assert cache
         build(self.root, AS_OF, self.out, jobs=1, cache=cache, spares_from=0)
         cache.save()
@@ -237,6 +237,20 @@ def test_a_killed_build_leaves_no_more_than_work(fleet: Fleet) -> None:
     assert fleet.is_right()
 
 
+def test_a_model_that_is_changed_while_a_build_begins_is_seen(fleet: Fleet) -> None:
+    def begun() -> Cache:
+        cache = Cache.of(fleet.root, fleet.known, lambda: 2**62)  # late enough for every stamp to vouch for its file
+        assert cache
+        return cache
+
+    fleet.build(begun())
+    fleet.edit("a3", "three")
+    cache, model = begun(), fleet.root / "models/gpt-4o.yaml"
+    model.write_text(model.read_text().replace("text_output: 10", "text_output: 11"))
+    fleet.build(cache)
+    assert fleet.is_right()
+
+
 def test_where_it_cannot_be_kept_it_is_not(tmp_path: Path) -> None:
     fleet = Fleet(tmp_path)
     fleet.build()
@@ -256,6 +270,7 @@ def test_one_that_no_build_has_used_in_a_month_is_removed(tmp_path: Path) -> Non
         os.utime(fleet.known / "spare" / name, (time.time() - days * 86_400,) * 2)
     fleet.edit("a1", "two")
     fleet.build()
+    assert not (fleet.known / "spare/old").exists()
     left = {each.name for each in (fleet.known / "spare").iterdir()}
     assert left == {"young", *(each.name for each in fleet.known.iterdir() if each.is_file())}
 

@@ -28,7 +28,7 @@ TOGETHER = 64
 
 
 @dataclass(slots=True)
-class Compiled:
+class CompiledAccount:
     """What an account's file comes to, as far as it was compiled."""
 
     file: str
@@ -60,13 +60,13 @@ class AccountCompiler:
     """Whether there may be documents: what refers to broken files cannot be compiled."""
     looking: Looking
 
-    def compile(self, files: Iterable[str]) -> list[Compiled]:
+    def compile(self, files: Iterable[str]) -> list[CompiledAccount]:
         """Everything about the accounts in files below the root, in their order.
 
         Each stage takes all of them before the next begins: a processor that does the same thing again has its code
         at hand, and is done in three quarters of the time.
         """
-        drafts = [Compiled(each) for each in files]
+        drafts = [CompiledAccount(each) for each in files]
         for stage in (self._read, self._load, self._link):
             for each in drafts:
                 stage(each)
@@ -76,39 +76,39 @@ class AccountCompiler:
                 stage(each)
         return drafts
 
-    def _read(self, draft: Compiled) -> None:
+    def _read(self, draft: CompiledAccount) -> None:
         found = source.read(self.root, draft.file)
         if isinstance(found, Diagnostic):
             draft.diagnostics.append(found)
         else:
             draft.read, draft.digest = found, sha256(found.text.encode()).hexdigest()
 
-    def _load(self, draft: Compiled) -> None:
+    def _load(self, draft: CompiledAccount) -> None:
         if draft.read:
             draft.written, draft.diagnostics = load_account(draft.read)
 
-    def _link(self, draft: Compiled) -> None:
+    def _link(self, draft: CompiledAccount) -> None:
         if draft.written:
             draft.account, linking = link_account(self.catalogue, draft.file, draft.written)
             draft.diagnostics += linking
 
-    def _check(self, drafts: Iterable[Compiled]) -> None:
+    def _check(self, drafts: Iterable[CompiledAccount]) -> None:
         linked = [(each, each.account) for each in drafts if each.account]
         found = check.accounts(self.catalogue, [account for _, account in linked])
         for (draft, _), said in zip(linked, found, strict=True):
             draft.diagnostics += said
 
-    def _emit(self, draft: Compiled) -> None:
+    def _emit(self, draft: CompiledAccount) -> None:
         if draft.account and self.emits and not has_errors(draft.diagnostics):
             draft.documents = tuple(account_documents(draft.account, self.emitter))
 
-    def _render(self, draft: Compiled) -> None:
+    def _render(self, draft: CompiledAccount) -> None:
         draft.made = tuple(map(Made.of, draft.documents))
 
-    def _prove(self, draft: Compiled) -> None:
+    def _prove(self, draft: CompiledAccount) -> None:
         prove(draft.made, draft.diagnostics)
 
-    def _look(self, draft: Compiled) -> None:
+    def _look(self, draft: CompiledAccount) -> None:
         if draft.account:
             draft.findings = self.looking.at(draft.account, draft.made)
 

@@ -146,8 +146,12 @@ class Cache:
         return self.record.made[1] if self.record else 0
 
     def shared_digests(self) -> dict[str, str]:
-        """The digest of each file that accounts share, as it is."""
-        return {file: digest_of(self.root / file) for file in self.now if not file.startswith("accounts/")}
+        """The digest of each file that accounts share, as it is: what decides for all of them goes by no stamp."""
+        found = {file: digest_of(self.root / file) for file in self.now if not file.startswith("accounts/")}
+        if self.record is not None:
+            known = self.record.files
+            self._same |= {file: bool(each) and known.get(file, (None, ""))[1] == each for file, each in found.items()}
+        return found
 
     def _shared_same(self) -> bool:
         return self._all_same("models/", "regions/", PROJECT_FILE)

@@ -87,7 +87,7 @@ def compile_fleet(
     platform = tuple(map(dist.entry, shared.made))
     if folder:
         folder.put(shared.made, platform)
-    if cache and (same := _as_before(shared, cache, folder, as_of)):
+    if cache and cache.shared_digests() == before and (same := _as_before(shared, cache, folder, as_of)):
         return replace(same, entries=platform + _refilled(shared, cache, folder, jobs)) if folder else same
     known = cache.known() if cache and not has_errors(diagnostics) else {}
     if folder and known:

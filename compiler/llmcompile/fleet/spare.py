@@ -25,6 +25,7 @@ def aside(spare: Path, out: Path, worth: Callable[[], bool]) -> Iterator[Path]:
     What is in it in the end stays in the spare, where that is possible and ``worth`` it. A spare that a build has
     not finished stays as well: the next one looks at every file.
     """
+    _sweep(spare.parent)
     lock = _taken(spare)
     if lock is not None:
         try:
@@ -40,7 +41,6 @@ def aside(spare: Path, out: Path, worth: Callable[[], bool]) -> Iterator[Path]:
         if fresh.exists() and worth():  # where nothing was before, nothing is left
             with suppress(OSError):  # another file system, or another build was faster
                 spare.parent.mkdir(mode=0o700, exist_ok=True)
-                _sweep(spare.parent)
                 fresh.rename(spare)
 
 
@@ -63,7 +63,7 @@ def _taken(spare: Path) -> int | None:
 def _sweep(folder: Path) -> None:
     """Remove spares that no build has used in a month."""
     oldest = time.time() - DAYS_KEPT * 86_400
-    for each in folder.iterdir():
-        with suppress(OSError):
+    with suppress(OSError):  # there is none at all
+        for each in folder.iterdir():
             if each.stat().st_mtime < oldest:
                 shutil.rmtree(each, ignore_errors=True)
