@@ -1,6 +1,6 @@
 """The checks: one function each, listed here by hand. They see the catalogue and speak in routes.
 
-Accounts are looked at one by one, so that a fleet of any size needs the memory of one of them.
+Accounts are looked at a few at a time, so that a fleet of any size needs the memory of those.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Work on many items spread over several processes, in order.
+"""Work on groups of items spread over several processes, in order.
 
 The processes are forks: they have what was read before, and nothing is sent to them. What they make is sent back.
 """
