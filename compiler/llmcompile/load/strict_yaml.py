@@ -120,11 +120,24 @@ def _syntax(source: Source, error: yaml.MarkedYAMLError) -> Diagnostic:
         return _begun(source, opened, at, problem, hint)
     if meant := suspect(source.text, at):
         return _begun(source, meant.span[0], at, problem, meant.hint, meant.span[1])
+    if "flow" in context and _is_left_open(source.text, opened, at):
+        return _begun(source, opened, at, problem, hint)
     related: tuple[Related, ...] = ()
     if opened != at:
         label = next((words for key, words in _OPENED.items() if key in context), context)
         related = (Related(Place(source.file, span=(opened, opened)), label),)
     return Diagnostic("yaml-syntax", f"not YAML: {problem}", place, hint, related)
+
+
+def _is_left_open(text: str, opened: int, noticed: int) -> bool:
+    """Whether a bracket was noticed to be open where something else begins: on a line that is not further in."""
+    line, other = (text.rfind("\n", 0, at) + 1 for at in (opened, noticed))
+    return other > line and (noticed == len(text) or _indent(text, other) <= _indent(text, line))
+
+
+def _indent(text: str, start: int) -> int:
+    rest = text[start:].partition("\n")[0]
+    return len(rest) - len(rest.lstrip(" "))
 
 
 def _begun(source: Source, start: int, noticed: int, problem: str, hint: str, stop: int = 0) -> Diagnostic:
